@@ -1,0 +1,147 @@
+"""Detection as ICDAR scores it (Karatzas et al. 2015): one to one, IoU over a threshold, regions to ignore taken out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+Floats = npt.NDArray[np.float64]
+Polygons = Sequence[npt.NDArray[Any]]
+
+# A detection that lies in regions to ignore by more than this share of its area counts neither way.
+IGNORED_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class DetectionCounts:
+    """What one page, or several added up, contributes to precision and recall.
+
+    ``predicted`` and ``truth`` are without what is ignored. An invalid prediction (fewer than three corners, not
+    finite, self-crossing, no area) counts as a false positive; an invalid true polygon cannot be found and is left out.
+    """
+
+    matched: int = 0
+    predicted: int = 0
+    truth: int = 0
+    invalid_predicted: int = 0
+    invalid_truth: int = 0
+
+    def __add__(self, other: "DetectionCounts") -> "DetectionCounts":
+        return DetectionCounts(
+            self.matched + other.matched,
+            self.predicted + other.predicted,
+            self.truth + other.truth,
+            self.invalid_predicted + other.invalid_predicted,
+            self.invalid_truth + other.invalid_truth,
+        )
+
+
+@dataclass(frozen=True)
+class DetectionScores:
+    """Precision, recall and their harmonic mean, each in [0, 1]."""
+
+    precision: float
+    recall: float
+    hmean: float
+
+
+def match(predicted: Polygons, truth: Polygons, ignore: Sequence[bool], iou: float = 0.5) -> DetectionCounts:
+    """Count the one-to-one pairs of one page whose IoU is over ``iou``, pairs of higher IoU first.
+
+    Args:
+        predicted: polygons (K,2) in pixels.
+        truth: polygons (K,2) in pixels.
+        ignore: one flag per true polygon; a detection with over half of its area in such a region is left out.
+        iou: the pair's IoU must exceed this.
+
+    True regions that do not overlap allow at most one pair each above 0.5, so taking pairs by IoU finds the largest
+    number of pairs there; with heavy overlap it can be one short of it, and favours the better fit.
+    """
+    if len(truth) != len(ignore):
+        raise ValueError(f"{len(truth)} true polygons but {len(ignore)} ignore flags")
+    shapes, ok = _shapes(predicted)
+    true_shapes, true_ok = _shapes(truth)
+    ignored = np.asarray(ignore, dtype=bool) & true_ok
+    wanted = ~np.asarray(ignore, dtype=bool) & true_ok
+    kept = shapes[ok & ~_in_ignored(shapes, ok, true_shapes[ignored])]
+    invalid = int((~ok).sum())
+    return DetectionCounts(
+        matched=_pairs(kept, true_shapes[wanted], iou),
+        predicted=len(kept) + invalid,
+        truth=int(wanted.sum()),
+        invalid_predicted=invalid,
+        invalid_truth=int((~true_ok).sum()),
+    )
+
+
+def scores(counts: DetectionCounts) -> DetectionScores:
+    """Precision, recall and hmean of counts; pages summed beforehand are micro-averaged. Nothing at all scores 0."""
+    precision = counts.matched / counts.predicted if counts.predicted else 0.0
+    recall = counts.matched / counts.truth if counts.truth else 0.0
+    total = precision + recall
+    return DetectionScores(precision, recall, 2 * precision * recall / total if total else 0.0)
+
+
+def overlaps(first: npt.NDArray[Any], second: npt.NDArray[Any], floor: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Areas of intersection of those pairs whose bounding boxes allow more than ``floor``.
+
+    Args:
+        first: shapely polygons (N,).
+        second: shapely polygons (M,).
+        floor: (N,M) or broadcastable, in square pixels; pairs that cannot exceed it are not computed.
+
+    Returns:
+        Index pairs (P,2) and their intersection areas (P,).
+    """
+    a, b = shapely.bounds(first).reshape(-1, 1, 4), shapely.bounds(second).reshape(1, -1, 4)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    limit = np.where((sides > 0).all(axis=-1), sides.prod(axis=-1), 0.0)
+    pairs = np.argwhere(limit > floor)
+    areas: Floats = shapely.area(shapely.intersection(first[pairs[:, 0]], second[pairs[:, 1]]))
+    return pairs, areas
+
+
+def _shapes(polygons: Polygons) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Shapely polygons and which of them are valid; an invalid one has None or an invalid shape in its place."""
+    shapes = np.full(len(polygons), None, dtype=object)
+    usable = [i for i, p in enumerate(polygons) if len(p) >= 3 and np.isfinite(p).all()]
+    if usable:
+        corners = np.concatenate([np.asarray(polygons[i], dtype=np.float64).reshape(-1, 2) for i in usable])
+        owner = np.repeat(np.arange(len(usable)), [len(polygons[i]) for i in usable])
+        shapes[usable] = shapely.polygons(shapely.linearrings(corners, indices=owner))
+    return shapes, shapely.is_valid(shapes) & (shapely.area(shapes) > 0)
+
+
+def _in_ignored(
+    shapes: npt.NDArray[Any], ok: npt.NDArray[np.bool_], regions: npt.NDArray[Any]
+) -> npt.NDArray[np.bool_]:
+    """Which shapes have over half of their area in one of the regions to ignore."""
+    dropped = np.zeros(len(shapes), dtype=bool)
+    rows = np.flatnonzero(ok)
+    if len(rows) and len(regions):
+        floor = IGNORED_SHARE * shapely.area(shapes[rows])
+        pairs, areas = overlaps(shapes[rows], regions, floor[:, None])
+        dropped[rows[pairs[areas > floor[pairs[:, 0]], 0]]] = True
+    return dropped
+
+
+def _pairs(predicted: npt.NDArray[Any], truth: npt.NDArray[Any], threshold: float) -> int:
+    """Number of one-to-one pairs with IoU over the threshold, chosen by descending IoU."""
+    if not len(predicted) or not len(truth):
+        return 0
+    a, b = shapely.area(predicted)[:, None], shapely.area(truth)[None, :]
+    # IoU > t needs an intersection of more than t/(1+t) of the two areas together.
+    pairs, inter = overlaps(predicted, truth, threshold / (1 + threshold) * (a + b))
+    ious = inter / (a[pairs[:, 0], 0] + b[0, pairs[:, 1]] - inter)
+    free_rows, free_columns = set(range(len(predicted))), set(range(len(truth)))
+    matched = 0
+    for k in np.argsort(-ious, kind="stable"):
+        row, column = int(pairs[k, 0]), int(pairs[k, 1])
+        if ious[k] > threshold and row in free_rows and column in free_columns:
+            free_rows.discard(row)
+            free_columns.discard(column)
+            matched += 1
+    return matched
