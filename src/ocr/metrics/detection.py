@@ -1,4 +1,4 @@
-"""Detection as ICDAR scores it (Karatzas et al. 2015): one to one, IoU over a threshold, regions to ignore taken out."""
+"""Detection as ICDAR scores it (Karatzas et al. 2015): one to one, IoU over a threshold, ignored regions taken out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
