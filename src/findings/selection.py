@@ -1,0 +1,59 @@
+"""Which rules run and which findings are shown."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from findings.finding import Finding, Severity, at_least
+from findings.rule import Rule
+
+
+class UnknownCodeError(ValueError):
+    """A code was given that no rule has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Codes, or beginnings of codes, to run and to leave out, and the least severity to show.
+
+    An empty `select` runs every rule that is on by default, and those named in `extend`. A rule named by its whole code
+    in `select` shows all its severities unless `min_severity` was set by hand.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend: tuple[str, ...] = ()
+    min_severity: Severity | None = None
+
+    def rules(self, rules: Sequence[Rule[Any]]) -> list[Rule[Any]]:
+        """The rules to run."""
+        self._refuse_unknown(rules)
+        chosen = []
+        for rule in rules:
+            wanted = (
+                _matches(rule.code, self.select) if self.select else rule.default or _matches(rule.code, self.extend)
+            )
+            if wanted and not _matches(rule.code, self.ignore):
+                chosen.append(rule)
+        return chosen
+
+    def shows(self, finding: Finding) -> bool:
+        """Whether a finding of a rule that ran is reported."""
+        floor = self.min_severity or ("info" if _matches(finding.code, self.select) else "warning")
+        return at_least(finding.severity, floor)
+
+    def _refuse_unknown(self, rules: Sequence[Rule[Any]]) -> None:
+        codes = [rule.code for rule in rules]
+        unknown = sorted(
+            {given for given in (*self.select, *self.ignore, *self.extend) if not _begins_any(given, codes)}
+        )
+        if unknown:
+            raise UnknownCodeError(f"no rule is called {', '.join(unknown)}; codes are {', '.join(codes)}")
+
+
+def _matches(code: str, prefixes: Iterable[str]) -> bool:
+    return any(code.startswith(prefix) for prefix in prefixes)
+
+
+def _begins_any(prefix: str, codes: Iterable[str]) -> bool:
+    return bool(prefix) and any(code.startswith(prefix) for code in codes)
