@@ -1,0 +1,69 @@
+"""The ``ocr`` command: a table of command groups, each imported when it is used."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import ocr
+from ocr.errors import OcrError
+
+# name: (module:attribute, what it does). The attribute is a typer app, or a function from arguments to an exit code.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "read": ("ocr.cli.read:app", "read images and PDFs: text, boxes, confidence"),
+    "train": ("ocr.cli.train:main", "train a detector or a recognizer (Hydra overrides follow)"),
+    "eval": ("ocr.cli.eval:app", "score a bundle or checkpoint on a data set"),
+    "export": ("ocr.cli.export:app", "turn a checkpoint into a bundle that `ocr read` uses"),
+    "data": ("ocr.cli.data:app", "check, crop, split and make data"),
+    "runs": ("ocr.cli.runs:app", "list, show and compare training runs"),
+    "checkpoints": ("ocr.cli.checkpoints:app", "find, inspect and repair checkpoints"),
+}
+
+USAGE = """Usage: ocr COMMAND [ARGS]...
+
+Read receipts and documents; train, judge and export the models that do it.
+
+Commands:
+{commands}
+
+Options:
+  --version  Print the version and exit.
+  --help     Print this help and exit; `ocr COMMAND --help` explains one.
+
+Examples:
+  ocr read receipt.jpg
+  ocr read scans/ --json > pages.json
+  ocr train experiment=det_receipt data.root=sroie
+  ocr export best@task=detection --to my_detector
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that ``argv`` names and return its exit code: 2 for wrong use and for every OcrError."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("--help", "-h"):
+        width = max(map(len, COMMANDS))
+        print(USAGE.format(commands="\n".join(f"  {n:{width}}  {text}" for n, (_, text) in COMMANDS.items())), end="")
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name == "--version":
+        print(f"ocr {ocr.__version__}")
+        return 0
+    if name not in COMMANDS:
+        print(f"ocr: there is no command {name!r}; commands: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    try:
+        command = getattr(importlib.import_module(module), attribute)
+        if hasattr(command, "registered_commands"):  # a typer app, told apart without importing typer
+            return int(command(args=rest, prog_name=f"ocr {name}", standalone_mode=True) or 0)
+        return int(command(rest))
+    except OcrError as error:
+        print(f"ocr {name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"ocr {name}: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
