@@ -1,0 +1,1 @@
+"""Charsets, tokenizers and text normalisation."""
