@@ -1,0 +1,1 @@
+"""Images in: the only place that decodes."""
