@@ -1,0 +1,94 @@
+"""Bundles on disk: found by name or path, verified against their card, written whole."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from durable.replace import write_bytes, write_text
+from ocr.bundles.card import BundleCard, Task
+from ocr.errors import BundleError
+
+MODEL_FILE = "model.onnx"
+CARD_FILE = "card.json"
+SHIPPED = Path(__file__).parent / "shipped"
+DETECTOR = "detector"
+RECOGNIZER = "recognizer"
+
+
+class Bundle(NamedTuple):
+    """A bundle whose model is the one its card speaks of; ``sha256`` is that of the model file."""
+
+    card: BundleCard
+    model_path: Path
+    sha256: str
+
+
+def shipped_names() -> list[str]:
+    """Names of the bundles inside the package, sorted."""
+    return sorted(folder.parent.name for folder in SHIPPED.glob(f"*/{CARD_FILE}"))
+
+
+def load_bundle(name_or_path: str | Path, *, task: Task | None = None) -> Bundle:
+    """Open a bundle by folder or by the name of a shipped one, and verify it.
+
+    Raises BundleError when it is not there, incomplete, of another task than asked for, or when its model is not the
+    one the card was written for.
+    """
+    folder = _locate(name_or_path)
+    card = read_card(folder)
+    if task is not None and card.task != task:
+        raise BundleError(f"{folder}: is a {card.task} bundle; a {task} bundle is needed here")
+    model = folder / MODEL_FILE
+    try:
+        with model.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleError(f"{model}: cannot be read ({error.strerror}); export or copy the bundle again") from error
+    if sha256 != card.weights_sha256:
+        raise BundleError(
+            f"{model}: its SHA-256 starts with {sha256[:12]}, the card was written for {card.weights_sha256[:12]}; "
+            "the file is damaged or from another export: copy both files of the bundle again"
+        )
+    return Bundle(card, model, sha256)
+
+
+def read_card(folder: Path) -> BundleCard:
+    """Read the card of a bundle folder; BundleError names the field that is wrong."""
+    path = folder / CARD_FILE
+    try:
+        return BundleCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); a bundle is a folder with it") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise BundleError(f"{path}: {where}: {first['msg']}; export the bundle again with this version") from error
+
+
+def write_bundle(folder: Path, model: bytes | Path, card: BundleCard) -> Bundle:
+    """Write ``model`` and ``card`` as a bundle; the card's ``weights_sha256`` is set to that of the model.
+
+    Model first, card last, each replaced whole: a reader between the two is told that they do not belong together.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data = model if isinstance(model, bytes) else model.read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    card = card.model_copy(update={"weights_sha256": sha256})
+    write_bytes(folder / MODEL_FILE, data)
+    write_text(folder / CARD_FILE, card.model_dump_json(indent=2) + "\n")
+    return Bundle(card, folder / MODEL_FILE, sha256)
+
+
+def _locate(name_or_path: str | Path) -> Path:
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    shipped = SHIPPED / folder
+    if len(folder.parts) == 1 and (shipped / CARD_FILE).is_file():
+        return shipped
+    if folder.exists():
+        raise BundleError(f"{folder}: is a file; a bundle is a folder with {MODEL_FILE} and {CARD_FILE}")
+    known = ", ".join(shipped_names()) or "none"
+    raise BundleError(f"{folder}: no such bundle; give a bundle folder or one of the shipped bundles ({known})")

@@ -1,0 +1,1 @@
+"""Reading results and their file formats; pages of PDF documents in."""

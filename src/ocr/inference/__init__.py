@@ -1,0 +1,1 @@
+"""Reading: detector and recognizer on ONNX Runtime, without torch."""
