@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from ocr.geometry.validate import validate_all
+
 Floats = npt.NDArray[np.float64]
 Polygons = Sequence[npt.NDArray[Any]]
 
@@ -19,8 +21,8 @@ IGNORED_SHARE = 0.5
 class DetectionCounts:
     """What one page, or several added up, contributes to precision and recall.
 
-    ``predicted`` and ``truth`` are without what is ignored. An invalid prediction (fewer than three corners, not
-    finite, self-crossing, no area) counts as a false positive; an invalid true polygon cannot be found and is left out.
+    ``predicted`` and ``truth`` are without what is ignored. A prediction that ``ocr.geometry.validate`` drops counts as
+    a false positive; a true polygon that it drops cannot be found and is left out of ``truth``.
     """
 
     matched: int = 0
@@ -62,18 +64,18 @@ def match(predicted: Polygons, truth: Polygons, ignore: Sequence[bool], iou: flo
     """
     if len(truth) != len(ignore):
         raise ValueError(f"{len(truth)} true polygons but {len(ignore)} ignore flags")
-    shapes, ok = _shapes(predicted)
-    true_shapes, true_ok = _shapes(truth)
-    ignored = np.asarray(ignore, dtype=bool) & true_ok
-    wanted = ~np.asarray(ignore, dtype=bool) & true_ok
-    kept = shapes[ok & ~_in_ignored(shapes, ok, true_shapes[ignored])]
-    invalid = int((~ok).sum())
+    valid, _, found_reasons = validate_all(predicted)
+    valid_truth, rows, true_reasons = validate_all(truth)
+    found, true = to_shapes(valid), to_shapes(valid_truth)
+    ignored = np.asarray(ignore, dtype=bool)[rows]
+    kept = found[~_in_ignored(found, true[ignored])]
+    invalid = found_reasons.total()
     return DetectionCounts(
-        matched=_pairs(kept, true_shapes[wanted], iou),
+        matched=_pairs(kept, true[~ignored], iou),
         predicted=len(kept) + invalid,
-        truth=int(wanted.sum()),
+        truth=int((~ignored).sum()),
         invalid_predicted=invalid,
-        invalid_truth=int((~true_ok).sum()),
+        invalid_truth=true_reasons.total(),
     )
 
 
@@ -104,27 +106,24 @@ def overlaps(first: npt.NDArray[Any], second: npt.NDArray[Any], floor: Floats) -
     return pairs, areas
 
 
-def _shapes(polygons: Polygons) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Shapely polygons and which of them are valid; an invalid one has None or an invalid shape in its place."""
-    shapes = np.full(len(polygons), None, dtype=object)
-    usable = [i for i, p in enumerate(polygons) if len(p) >= 3 and np.isfinite(p).all()]
-    if usable:
-        corners = np.concatenate([np.asarray(polygons[i], dtype=np.float64).reshape(-1, 2) for i in usable])
-        owner = np.repeat(np.arange(len(usable)), [len(polygons[i]) for i in usable])
-        shapes[usable] = shapely.polygons(shapely.linearrings(corners, indices=owner))
-    return shapes, shapely.is_valid(shapes) & (shapely.area(shapes) > 0)
+def to_shapes(polygons: Polygons) -> npt.NDArray[Any]:
+    """Shapely polygons (N,) of valid polygons."""
+    if not polygons:
+        return np.empty(0, dtype=object)
+    owner = np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons])
+    shapes: npt.NDArray[Any] = shapely.polygons(
+        shapely.linearrings(np.concatenate(polygons).astype(np.float64), indices=owner)
+    )
+    return shapes
 
 
-def _in_ignored(
-    shapes: npt.NDArray[Any], ok: npt.NDArray[np.bool_], regions: npt.NDArray[Any]
-) -> npt.NDArray[np.bool_]:
+def _in_ignored(shapes: npt.NDArray[Any], regions: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Which shapes have over half of their area in one of the regions to ignore."""
     dropped = np.zeros(len(shapes), dtype=bool)
-    rows = np.flatnonzero(ok)
-    if len(rows) and len(regions):
-        floor = IGNORED_SHARE * shapely.area(shapes[rows])
-        pairs, areas = overlaps(shapes[rows], regions, floor[:, None])
-        dropped[rows[pairs[areas > floor[pairs[:, 0]], 0]]] = True
+    if len(shapes) and len(regions):
+        floor = IGNORED_SHARE * shapely.area(shapes)
+        pairs, areas = overlaps(shapes, regions, floor[:, None])
+        dropped[pairs[areas > floor[pairs[:, 0]], 0]] = True
     return dropped
 
 
