@@ -1,0 +1,58 @@
+"""The command table: light, complete, and honest about wrong use."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from ocr.cli import main as cli
+from ocr.errors import OcrError
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = cli.main([name, "--help"])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    assert code == 0
+    assert "ocr" in capsys.readouterr().out
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {name}" in out for name in cli.COMMANDS)
+    assert cli.main([]) == 2
+    assert cli.main(["--version"]) == 0
+
+
+def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["raed"]) == 2
+    assert capsys.readouterr().err.startswith("ocr: there is no command 'raed'; commands: read,")
+
+
+def test_an_error_of_ours_is_one_line_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(rest: list[str]) -> int:
+        raise OcrError(f"{rest[0]}: broken; mend it")
+
+    module = importlib.import_module("ocr.cli.read")
+    monkeypatch.setattr(module, "app", fail)
+    assert cli.main(["read", "a.png"]) == 2
+    assert capsys.readouterr().err == "ocr read: a.png: broken; mend it\n"
+
+    def interrupt(rest: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "app", interrupt)
+    assert cli.main(["read"]) == 130
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from ocr.cli.main import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for heavy in ("torch", "numpy", "cv2", "typer", "pydantic", "hydra", "rich"):
+        assert f"'{heavy}'" not in done.stderr

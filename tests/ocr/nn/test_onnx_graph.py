@@ -1,0 +1,138 @@
+"""An ONNX graph becomes a trainable module that computes what ONNX Runtime computes."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from ocr.errors import ConfigError
+from ocr.nn.onnx_graph import OnnxGraph, cut_projection, cut_sigmoid, locate, read_graph
+
+RANDOM = np.random.default_rng(3)
+
+
+def tensor(name: str, *shape: int) -> onnx.TensorProto:
+    return numpy_helper.from_array(RANDOM.normal(size=shape).astype(np.float32), name)
+
+
+def save(path: Path, nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto], rank: int) -> Path:
+    """Write a model from images (N,3,H,W) to ``y``."""
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * rank)],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 8
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> Path:
+    """Constant weights, an Identity, SAME_UPPER padding with an even kernel, a Sigmoid at the end."""
+    node = helper.make_node
+    return save(
+        tmp_path / "det.onnx",
+        [
+            node("Constant", [], ["w"], value=tensor("w", 4, 3, 2, 2)),
+            node("Conv", ["x", "w"], ["a"], kernel_shape=[2, 2], auto_pad="SAME_UPPER"),
+            node("Identity", ["a"], ["b"]),
+            node("Identity", ["b"], ["c"]),
+            node("MaxPool", ["c"], ["d"], kernel_shape=[2, 2], strides=[2, 2], auto_pad="VALID"),
+            node("Conv", ["d", "v"], ["logits"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+            node("Sigmoid", ["logits"], ["y"]),
+        ],
+        [tensor("v", 1, 4, 3, 3)],
+        4,
+    )
+
+
+@pytest.fixture
+def recognizer(tmp_path: Path) -> Path:
+    """Features, batch normalisation, a projection to five classes and a Softmax."""
+    node = helper.make_node
+    weights = [tensor("w", 6, 3, 4, 4), tensor("p", 6, 5), tensor("q", 5), tensor("m", 6, 6)]
+    weights += [
+        numpy_helper.from_array(np.full(6, value, np.float32), name)
+        for name, value in [("scale", 1.5), ("shift", 0.1), ("mean", 0.2), ("var", 2.0)]
+    ]
+    return save(
+        tmp_path / "rec.onnx",
+        [
+            node("Conv", ["x", "w"], ["a"], kernel_shape=[4, 4], strides=[4, 4]),
+            node("BatchNormalization", ["a", "scale", "shift", "mean", "var"], ["n"]),
+            node("ReduceMean", ["n"], ["r"], axes=[2], keepdims=0),
+            node("Transpose", ["r"], ["t"], perm=[0, 2, 1]),
+            node("MatMul", ["t", "m"], ["f"]),
+            node("MatMul", ["f", "p"], ["l"]),
+            node("Add", ["l", "q"], ["z"]),
+            node("Softmax", ["z"], ["y"], axis=2),
+        ],
+        weights,
+        3,
+    )
+
+
+def run(path: Path, images: torch.Tensor) -> torch.Tensor:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return torch.from_numpy(session.run(None, {"x": images.numpy()})[0])
+
+
+def test_a_detection_graph_gives_the_logits_of_the_published_map(detector: Path) -> None:
+    images = torch.rand(2, 3, 16, 24)
+    model = read_graph(str(detector))
+    cut_sigmoid(model)
+    network = OnnxGraph(model)
+    torch.testing.assert_close(network(images).sigmoid(), run(detector, images), atol=1e-5, rtol=1e-5)
+    network(images).sum().backward()
+    assert sum(p.numel() for p in network.parameters()) == 4 * 3 * 4 + 4 * 9
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def test_a_recognition_graph_gives_features_and_its_projection(recognizer: Path) -> None:
+    images = torch.rand(2, 3, 8, 32)
+    model = read_graph(str(recognizer))
+    projection = cut_projection(model)
+    network = OnnxGraph(model).train()
+    logits = network(images) @ projection.weight + projection.bias
+    torch.testing.assert_close(logits.softmax(2), run(recognizer, images), atol=1e-5, rtol=1e-5)
+    logits.square().sum().backward()
+    grads = {name: p.grad for name, p in network.named_parameters()}
+    assert any(g is not None and g.shape == (6, 6) for g in grads.values()), "matrices of products learn too"
+
+
+def test_training_mode_leaves_the_statistics_of_batch_normalisation_alone(recognizer: Path) -> None:
+    model = read_graph(str(recognizer))
+    cut_projection(model)
+    network = OnnxGraph(model).train()
+    before = {k: v.clone() for k, v in network.state_dict().items() if "running" in k}
+    network(torch.rand(4, 3, 8, 32))
+    assert before
+    assert all(torch.equal(network.state_dict()[k], v) for k, v in before.items())
+
+
+def test_a_graph_of_the_other_task_is_refused(detector: Path, recognizer: Path) -> None:
+    with pytest.raises(ConfigError, match="detection graph ends in Sigmoid, this one in Softmax"):
+        cut_sigmoid(read_graph(str(recognizer)))
+    with pytest.raises(ConfigError, match="recognition graph ends in a projection, this one in Sigmoid"):
+        cut_projection(read_graph(str(detector)))
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("package:no_such_package/a.onnx", "uv pip install no_such_package"),
+        ("package:onnx/no/such.onnx", "there is no file"),
+        ("nowhere.onnx", "there is no file nowhere.onnx"),
+    ],
+)
+def test_a_missing_graph_says_what_to_do(source: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        locate(source)
