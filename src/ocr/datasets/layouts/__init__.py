@@ -1,0 +1,1 @@
+"""One module per layout: `matches(path)` recognises it, `read(path, ...)` streams its samples."""
