@@ -1,0 +1,1 @@
+"""Text recognition: networks, losses, data and the Lightning module."""

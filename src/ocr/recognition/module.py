@@ -1,0 +1,113 @@
+"""The Lightning module of recognizers: loss, validation by the shared decoder, logging."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.nn import Parameter
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from ocr.errors import CheckpointError
+from ocr.metrics.recognition import TextCounts, count_text, scores
+from ocr.recognition.batch import CropBatch
+from ocr.specs.decode import DecodeSpec, decode, valid_steps
+from ocr.specs.preprocess import PreprocessSpec
+from ocr.text.tokenizer import Tokenizer
+
+
+class RecognitionModule(LightningModule):  # type: ignore[misc]
+    """Train and validate a recognizer.
+
+    ``network`` and ``loss`` are called with the run's ``tokenizer``, which sizes the head; ``loss(network, batch)`` is
+    the scalar to minimise. ``optimizer`` gets the parameters, ``scheduler`` the optimizer and the run's number of
+    steps, and steps with it. Logs ``val/accuracy`` and ``val/one_minus_ned``, case-sensitive except for crops whose
+    label's case is unknown, and ``val/accuracy_caseless``.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Callable[..., nn.Module],
+        tokenizer: Tokenizer,
+        loss: Callable[..., nn.Module],
+        preprocess: PreprocessSpec,
+        decode: DecodeSpec,
+        optimizer: Callable[[Iterable[Parameter]], Optimizer],
+        scheduler: Callable[[Optimizer, int], LRScheduler] | None,
+    ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.network = network(tokenizer=tokenizer)
+        self.loss = loss(tokenizer=tokenizer)
+        self.preprocess = preprocess
+        self.decode = decode
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.as_labelled = TextCounts()
+        self.caseless = TextCounts()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N,L,C) of images (N,3,H,W)."""
+        logits: Tensor = self.network(images)
+        return logits
+
+    def training_step(self, batch: CropBatch, batch_idx: int) -> Tensor:
+        """Return the loss of one batch."""
+        del batch_idx
+        loss: Tensor = self.loss(self.network, batch)
+        self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting."""
+        self.as_labelled = self.caseless = TextCounts()
+
+    def validation_step(self, batch: CropBatch, batch_idx: int) -> None:
+        """Read one batch and count what is right."""
+        del batch_idx
+        logits = self(batch.images).float().cpu().numpy()
+        lengths = valid_steps(np.array(batch.widths), batch.images.shape[-1], logits.shape[1])
+        read = decode(self.decode, self.tokenizer.charset, logits, lengths)
+        for truth, line, case_free in zip(batch.texts, read, batch.case_free, strict=True):
+            without_case = count_text(truth, line.text, case_sensitive=False)
+            self.caseless += without_case
+            self.as_labelled += without_case if case_free else count_text(truth, line.text)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the scores of the epoch."""
+        whole, caseless = scores(self.as_labelled), scores(self.caseless)
+        values = {
+            "val/accuracy": whole.accuracy,
+            "val/one_minus_ned": whole.one_minus_ned,
+            "val/cer": whole.cer,
+            "val/accuracy_caseless": caseless.accuracy,
+        }
+        self.log_dict(values, prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        """Build the optimizer over the parameters that learn, and the scheduler over it."""
+        optimizer = self.optimizer(p for p in self.parameters() if p.requires_grad)
+        if self.scheduler is None:
+            return optimizer
+        scheduler = self.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store the charset: weights mean nothing without it."""
+        checkpoint["charset"] = list(self.tokenizer.charset.characters)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raise CheckpointError, naming what differs, when the checkpoint was made with another charset."""
+        theirs, ours = checkpoint.get("charset"), list(self.tokenizer.charset.characters)
+        if theirs == ours:
+            return
+        if theirs is None:
+            raise CheckpointError("the checkpoint names no charset; it was not made by a recognition run")
+        raise CheckpointError(
+            f"the checkpoint's charset has {len(theirs)} characters, this run's {len(ours)}; only in the checkpoint: "
+            f"{''.join(c for c in theirs if c not in ours)[:40]!r}, only here: "
+            f"{''.join(c for c in ours if c not in theirs)[:40]!r}; use its charset, or start a fine-tune from it"
+        )

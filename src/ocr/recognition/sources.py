@@ -1,0 +1,163 @@
+"""Where text crops come from: LMDB, folders of word images, lines drawn on the fly."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr.datasets.lmdb_crops import LmdbCrops
+from ocr.datasets.synthetic import line
+from ocr.errors import AnnotationError
+from ocr.images.load import load_image
+from ocr.recognition.labels import LabelReport, normalise, usable
+from ocr.text.charset import Charset
+
+
+class Crop(NamedTuple):
+    """An RGB crop (H,W,3), its text, and whether the text's case is unknown."""
+
+    image: NDArray[np.uint8]
+    text: str
+    case_free: bool
+
+
+class CropSource(ABC):
+    """Crops by position. ``weight`` is this source's share of an epoch, relative to the others' weights."""
+
+    def __init__(self, *, name: str, weight: float) -> None:
+        self.name = name
+        self.weight = weight
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of usable crops; all of them before `select`."""
+
+    @abstractmethod
+    def texts(self) -> list[str]:
+        """Labels as they are stored, or an empty list when every text fits any charset it is asked for."""
+
+    @abstractmethod
+    def select(self, charset: Charset, max_length: int | None, replace: Mapping[str, str]) -> LabelReport | None:
+        """Keep the crops whose label can be used; see `ocr.recognition.labels.usable`."""
+
+    @abstractmethod
+    def load(self, position: int, seed: int) -> Crop:
+        """Return a crop by its position among the usable ones; ``seed`` varies those that are drawn."""
+
+
+class StoredSource(CropSource):
+    """Crops whose labels are stored: what LMDB and folders share."""
+
+    def __init__(self, *, name: str, weight: float) -> None:
+        super().__init__(name=name, weight=weight)
+        self._labels: list[tuple[int, str]] | None = None
+
+    @property
+    def usable(self) -> list[tuple[int, str]]:
+        """Position and normalised text of each usable crop."""
+        if self._labels is None:
+            self._labels = [(i, normalise(text)) for i, text in enumerate(self.texts())]
+        return self._labels
+
+    def __len__(self) -> int:
+        return len(self.usable)
+
+    def select(self, charset: Charset, max_length: int | None, replace: Mapping[str, str]) -> LabelReport:
+        """Keep the crops whose label can be used, and log what was dropped."""
+        labels, report = usable(self.name, self.texts(), charset, max_length=max_length, replace=replace)
+        self._labels = list(labels.items())
+        return report
+
+
+class LmdbSource(StoredSource):
+    """Crops that ``ocr data crops`` cut. ``case_free`` None leaves it to what the database says of each crop."""
+
+    def __init__(self, *, path: str, weight: float, case_free: bool | None) -> None:
+        super().__init__(name=path, weight=weight)
+        self.crops = LmdbCrops(Path(path))
+        self.case_free = case_free
+
+    def texts(self) -> list[str]:
+        """Labels as they are stored."""
+        return [self.crops.label(index)[0] for index in range(len(self.crops))]
+
+    def load(self, position: int, seed: int) -> Crop:
+        """Return a crop by its position among the usable ones."""
+        del seed
+        index, text = self.usable[position]
+        image, _, meta = self.crops[index]
+        return Crop(image, text, bool(meta.get("case_free")) if self.case_free is None else self.case_free)
+
+
+class FolderSource(StoredSource):
+    """Word images beside a ``labels.tsv`` (path relative to it, tab, label)."""
+
+    def __init__(self, *, path: str, weight: float, case_free: bool) -> None:
+        super().__init__(name=path, weight=weight)
+        table = Path(path)
+        self.table = table / "labels.tsv" if table.is_dir() else table
+        self.case_free = case_free
+        self._rows: list[tuple[str, str]] | None = None
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """Image path and label of each row; raises AnnotationError naming the line that is neither."""
+        if self._rows is None:
+            try:
+                lines = self.table.read_text(encoding="utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise AnnotationError(self.table, f"cannot be read ({error})", "give a labels.tsv") from error
+            pairs = [row.split("\t", 1) for row in lines]
+            wrong = next((number for number, pair in enumerate(pairs, 1) if len(pair) != 2), None)
+            if wrong is not None:
+                raise AnnotationError(f"{self.table}:{wrong}", "there is no tab", "write: image path, tab, label")
+            self._rows = [(image, label) for image, label in pairs]
+        return self._rows
+
+    def texts(self) -> list[str]:
+        """Labels as they are stored."""
+        return [label for _, label in self.rows]
+
+    def load(self, position: int, seed: int) -> Crop:
+        """Return a crop by its position among the usable ones."""
+        del seed
+        index, text = self.usable[position]
+        return Crop(load_image(self.table.parent / self.rows[index][0]), text, self.case_free)
+
+
+class SyntheticSource(CropSource):
+    """Lines drawn on the fly, another one at each visit; their case is known."""
+
+    def __init__(self, *, count: int, weight: float, seed: int) -> None:
+        super().__init__(name=f"{count} synthetic lines", weight=weight)
+        self.count = count
+        self.seed = seed
+        self.charset = Charset.default()
+
+    def __len__(self) -> int:
+        return self.count
+
+    def texts(self) -> list[str]:
+        """Nothing: the text is made from the charset."""
+        return []
+
+    def select(self, charset: Charset, max_length: int | None, replace: Mapping[str, str]) -> None:
+        """Draw from ``charset``, at most ``max_length`` characters."""
+        del replace
+        self.charset, self.max_length = charset, max_length
+
+    def load(self, position: int, seed: int) -> Crop:
+        """Return the line of this position and seed."""
+        image, text = line(hash((self.seed, seed, position)) & 0x7FFFFFFF, charset=self.charset)
+        return Crop(image, normalise(text), False)
+
+
+def source_of(path: str) -> CropSource:
+    """Return the source that a path names: a folder with ``labels.tsv`` or such a file, otherwise an LMDB."""
+    found = Path(path)
+    if found.suffix == ".tsv" or (found / "labels.tsv").is_file():
+        return FolderSource(path=path, weight=1.0, case_free=False)
+    return LmdbSource(path=path, weight=1.0, case_free=None)
