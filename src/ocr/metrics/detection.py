@@ -50,13 +50,30 @@ class DetectionScores:
     hmean: float
 
 
+@dataclass(frozen=True)
+class Matching:
+    """Counts of one page and the pairs behind them, as (index in predicted, index in truth).
+
+    ``dropped`` are the predictions left out because they lie in regions to ignore.
+    """
+
+    counts: DetectionCounts
+    pairs: list[tuple[int, int]]
+    dropped: list[int]
+
+
 def match(predicted: Polygons, truth: Polygons, ignore: Sequence[bool], iou: float = 0.5) -> DetectionCounts:
-    """Count the one-to-one pairs of one page whose IoU is over ``iou``, pairs of higher IoU first.
+    """Count the one-to-one pairs of one page whose IoU is over ``iou``, as ``pair_up`` finds them."""
+    return pair_up(predicted, truth, ignore, iou).counts
+
+
+def pair_up(predicted: Polygons, truth: Polygons, ignore: Sequence[bool], iou: float = 0.5) -> Matching:
+    """Pair predictions and true polygons of one page one to one, pairs of higher IoU first.
 
     Args:
         predicted: polygons (K,2) in pixels.
         truth: polygons (K,2) in pixels.
-        ignore: one flag per true polygon; a detection with over half of its area in such a region is left out.
+        ignore: one flag per true polygon; a prediction with over half of its area in such a region is left out.
         iou: the pair's IoU must exceed this.
 
     True regions that do not overlap allow at most one pair each above 0.5, so taking pairs by IoU finds the largest
@@ -64,19 +81,23 @@ def match(predicted: Polygons, truth: Polygons, ignore: Sequence[bool], iou: flo
     """
     if len(truth) != len(ignore):
         raise ValueError(f"{len(truth)} true polygons but {len(ignore)} ignore flags")
-    valid, _, found_reasons = validate_all(predicted)
-    valid_truth, rows, true_reasons = validate_all(truth)
+    valid, found_rows, found_reasons = validate_all(predicted)
+    valid_truth, true_rows, true_reasons = validate_all(truth)
     found, true = to_shapes(valid), to_shapes(valid_truth)
-    ignored = np.asarray(ignore, dtype=bool)[rows]
-    kept = found[~_in_ignored(found, true[ignored])]
-    invalid = found_reasons.total()
-    return DetectionCounts(
-        matched=_pairs(kept, true[~ignored], iou),
-        predicted=len(kept) + invalid,
-        truth=int((~ignored).sum()),
-        invalid_predicted=invalid,
+    ignored = np.asarray(ignore, dtype=bool)[true_rows]
+    dropped = _in_ignored(found, true[ignored])
+    kept, wanted = np.flatnonzero(~dropped), np.flatnonzero(~ignored)
+    pairs = [
+        (found_rows[kept[row]], true_rows[wanted[column]]) for row, column in _pairs(found[kept], true[wanted], iou)
+    ]
+    counts = DetectionCounts(
+        matched=len(pairs),
+        predicted=len(kept) + found_reasons.total(),
+        truth=len(wanted),
+        invalid_predicted=found_reasons.total(),
         invalid_truth=true_reasons.total(),
     )
+    return Matching(counts, pairs, [found_rows[row] for row in np.flatnonzero(dropped)])
 
 
 def scores(counts: DetectionCounts) -> DetectionScores:
@@ -127,20 +148,21 @@ def _in_ignored(shapes: npt.NDArray[Any], regions: npt.NDArray[Any]) -> npt.NDAr
     return dropped
 
 
-def _pairs(predicted: npt.NDArray[Any], truth: npt.NDArray[Any], threshold: float) -> int:
-    """Number of one-to-one pairs with IoU over the threshold, chosen by descending IoU."""
+def _pairs(predicted: npt.NDArray[Any], truth: npt.NDArray[Any], threshold: float) -> list[tuple[int, int]]:
+    """One-to-one pairs with IoU over the threshold, chosen by descending IoU."""
     if not len(predicted) or not len(truth):
-        return 0
+        return []
     a, b = shapely.area(predicted)[:, None], shapely.area(truth)[None, :]
     # IoU > t needs an intersection of more than t/(1+t) of the two areas together.
-    pairs, inter = overlaps(predicted, truth, threshold / (1 + threshold) * (a + b))
-    ious = inter / (a[pairs[:, 0], 0] + b[0, pairs[:, 1]] - inter)
-    free_rows, free_columns = set(range(len(predicted))), set(range(len(truth)))
-    matched = 0
+    candidates, inter = overlaps(predicted, truth, threshold / (1 + threshold) * (a + b))
+    ious = inter / (a[candidates[:, 0], 0] + b[0, candidates[:, 1]] - inter)
+    rows: set[int] = set()
+    columns: set[int] = set()
+    pairs = []
     for k in np.argsort(-ious, kind="stable"):
-        row, column = int(pairs[k, 0]), int(pairs[k, 1])
-        if ious[k] > threshold and row in free_rows and column in free_columns:
-            free_rows.discard(row)
-            free_columns.discard(column)
-            matched += 1
-    return matched
+        row, column = int(candidates[k, 0]), int(candidates[k, 1])
+        if ious[k] > threshold and row not in rows and column not in columns:
+            rows.add(row)
+            columns.add(column)
+            pairs.append((row, column))
+    return pairs

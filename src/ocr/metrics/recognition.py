@@ -1,10 +1,10 @@
 """Recognition scored on crops whose text is known: exact accuracy, 1-NED, character error rate."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ocr.metrics.edit_distance import edit_distance
+from ocr.text.normalize import case_free, nfc
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,6 @@ def scores(counts: TextCounts) -> RecognitionScores:
 
 
 def comparable(text: str, *, case_sensitive: bool = True, ignore_spaces: bool = False) -> str:
-    """The form of a text in which it is compared: NFC, white space as single spaces or gone, lower case on request."""
-    words = unicodedata.normalize("NFC", text if case_sensitive else text.lower()).split()
+    """The form of a text in which it is compared: NFC, white space as single spaces or gone, capitals on request."""
+    words = (nfc(text) if case_sensitive else case_free(text)).split()
     return ("" if ignore_spaces else " ").join(words)

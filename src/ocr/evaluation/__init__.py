@@ -1,0 +1,1 @@
+"""Score a detector, a recognizer or a reader on a data set."""
