@@ -1,0 +1,11 @@
+"""Same as `ocr read`."""
+
+import sys
+
+from own_tree import require_own_tree
+
+if __name__ == "__main__":
+    require_own_tree()
+    from ocr.cli.main import main
+
+    raise SystemExit(main(["read", *sys.argv[1:]]))

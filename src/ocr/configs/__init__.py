@@ -1,0 +1,1 @@
+"""The Hydra tree of this package, loaded as pkg://ocr.configs."""

@@ -1,0 +1,1 @@
+"""Runs, checkpoint cards and what is found in them."""

@@ -1,0 +1,67 @@
+"""The card beside a checkpoint: everything that is needed to find, judge, resume and export it."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from durable.replace import write_text
+from ocr.bundles.card import BundleCard
+from ocr.errors import CardError
+
+SUFFIX = ".metadata.json"
+
+
+class CheckpointCard(BundleCard):
+    """A bundle's card before it is a bundle: what it holds, and how training came to it.
+
+    ``encoder``, ``decoder``, ``head`` and ``loss`` are class names; ``config`` is the resolved config the model was
+    built from, as plain values; ``weights_sha256`` and ``size`` are those of the checkpoint file.
+    """
+
+    encoder: str
+    decoder: str
+    head: str
+    loss: str
+    config: dict[str, Any]
+    config_hash: str
+    epoch: int = Field(ge=0)
+    step: int = Field(ge=0)
+    monitor: str | None
+    mode: Literal["min", "max"]
+    size: int = Field(gt=0)
+    seed: int | None = None
+    created: datetime
+
+
+def card_path(checkpoint: Path) -> Path:
+    """Where the card of a checkpoint is: ``epoch-07.ckpt`` has ``epoch-07.metadata.json``."""
+    return checkpoint.with_name(checkpoint.stem + SUFFIX)
+
+
+def read_card(checkpoint: Path) -> CheckpointCard:
+    """Read the card beside a checkpoint; CardError names the file and what is wrong with it."""
+    path = card_path(checkpoint)
+    try:
+        return CheckpointCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise CardError(f"{path}: no card beside {checkpoint.name}; ocr checkpoints doctor writes one") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "document"
+        raise CardError(f"{path}: {where}: {first['msg']}; ocr checkpoints doctor writes it anew") from error
+
+
+def write_card(checkpoint: Path, card: CheckpointCard) -> Path:
+    """Write the card beside a checkpoint that is already on disk."""
+    path = card_path(checkpoint)
+    write_text(path, card.model_dump_json(indent=2) + "\n")
+    return path
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

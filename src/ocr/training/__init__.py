@@ -1,0 +1,1 @@
+"""Fit a model and keep what is needed to resume, judge and export it."""

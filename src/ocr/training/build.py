@@ -1,0 +1,81 @@
+"""From a resolved config to a module: what training, export and judging of a checkpoint have in common."""
+
+from pathlib import Path
+from typing import Any
+
+from ocr.errors import CheckpointError, ConfigError
+from ocr.records.checkpoint import CheckpointCard, read_card
+from ocr.records.legacy_targets import translate_targets
+from ocr.text.charset import Charset
+from ocr.training import weights
+from ocr.training.instantiate import check, instantiate
+
+
+def optimizer_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The one optimizer of a config: ``train.optimizer`` or ``model.optimizer``; ConfigError for both or neither."""
+    places = {place: (config.get(place) or {}).get("optimizer") for place in ("train", "model")}
+    given = [place for place, node in places.items() if node]
+    if len(given) == 2:
+        raise ConfigError(
+            "train.optimizer and model.optimizer are both set; keep one: add train/optimizer=none to use the model's"
+        )
+    if not given:
+        raise ConfigError("there is no optimizer: set train.optimizer (train/optimizer=adamw) or model.optimizer")
+    return dict(places[given[0]] or {})
+
+
+def scheduler_of(config: dict[str, Any]) -> dict[str, Any] | None:
+    """The schedule beside the optimizer: ``train.scheduler`` or ``model.scheduler``; ConfigError when both are set."""
+    given = [node for place in ("train", "model") if (node := (config.get(place) or {}).get("scheduler"))]
+    if len(given) == 2:
+        raise ConfigError("train.scheduler and model.scheduler are both set; keep one")
+    return dict(given[0]) if given else None
+
+
+def build_module(config: dict[str, Any], charset: Charset | None = None) -> Any:
+    """Build the Lightning module of a resolved config; `charset` goes to its tokenizer when it has one."""
+    model = {key: node for key, node in config["model"].items() if key not in ("optimizer", "scheduler")}
+    scheduler = scheduler_of(config)
+    run_time: dict[str, Any] = {
+        "optimizer": instantiate(optimizer_of(config)),
+        "scheduler": None if scheduler is None else instantiate(scheduler),
+    }
+    if "tokenizer" in model:
+        run_time["tokenizer"] = instantiate(model.pop("tokenizer"))(charset=charset)
+    return instantiate(model, **run_time)
+
+
+def load_module(checkpoint: Path) -> tuple[Any, CheckpointCard]:
+    """Rebuild the module a checkpoint was saved from, by its card alone, with its weights; ready for inference.
+
+    Raises CardError without a card, CheckpointError when the weights are not those of the module the card describes.
+    """
+    card = read_card(checkpoint)
+    config = translate_targets(without_pretrained(card.config))
+    check({"model": config["model"]})
+    module = build_module(config, Charset(tuple(card.charset)) if card.charset else None)
+    load_exactly(module, weights.load(checkpoint)["state_dict"], checkpoint)
+    return module.eval(), card
+
+
+def without_pretrained(node: Any) -> Any:
+    """A copy of a config in which nothing is downloaded, as the weights come from a checkpoint."""
+    if isinstance(node, dict):
+        return {key: False if key == "pretrained" else without_pretrained(value) for key, value in node.items()}
+    return [without_pretrained(child) for child in node] if isinstance(node, list) else node
+
+
+def load_exactly(module: Any, state: dict[str, Any], name: Path) -> None:
+    """Load weights that must be exactly the module's; CheckpointError names the first that differ."""
+    own = module.state_dict()
+    problems = [f"{key} is missing" for key in own if key not in state]
+    problems += [f"{key} is not part of the model" for key in state if key not in own]
+    problems += [
+        f"{key} has shape {tuple(state[key].shape)}, the model {tuple(own[key].shape)}"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise CheckpointError(f"{name}: of another architecture or charset: {'; '.join(problems[:3])}{more}")
+    module.load_state_dict(state)

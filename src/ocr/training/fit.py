@@ -1,0 +1,159 @@
+"""One training run from config to the last line: the record, the objects, the trainer."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.callbacks.callback import Callback
+from lightning.pytorch.callbacks.lr_monitor import LearningRateMonitor
+from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBar
+from omegaconf import DictConfig
+
+from durable.replace import write_text
+from ocr.records.data_manifest import manifest_hash
+from ocr.records.run import Run
+from ocr.training.build import build_module
+from ocr.training.callbacks import EpochLine, FiniteLossGuard, UniqueModelCheckpoint, logged_metrics
+from ocr.training.cards import CardMaker
+from ocr.training.checkpoint_io import DurableCheckpointIO
+from ocr.training.hydra_app import (
+    RUN_ID_VARIABLE,
+    canonical_hash,
+    config_text,
+    is_first_process,
+    key_source,
+    resolve,
+)
+from ocr.training.instantiate import check, instantiate
+from ocr.training.start import load_start, resume_path
+
+log = logging.getLogger(__name__)
+
+RESOLVED = "resolved.yaml"
+
+
+def fit(cfg: DictConfig) -> dict[str, float]:
+    """Train as `cfg` says, record the run in its folder, print the last line; return the metrics logged last.
+
+    Raises OcrError for what the user can mend; whatever happens, `run.json` says how the run ended.
+    """
+    config = resolve(cfg)
+    folder = Path(config["paths"]["experiment_dir"])
+    resume = resume_path(config["resume"], Path(config["paths"]["root"]))
+    # The other processes of DDP have the same config; only the first one keeps records.
+    first = is_first_process()
+    with recorded(cfg, config, folder, resuming=resume is not None) if first else nullcontext() as run:
+        metrics = _train(config, folder, run, resume)
+        if run is not None:
+            run.update(metrics=metrics)
+    if first:
+        print("Training complete! " + ", ".join(f"{name}={value:.4g}" for name, value in sorted(metrics.items())))
+    return metrics
+
+
+@contextmanager
+def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming: bool) -> Iterator[Run]:
+    """Keep `run.json` true while the block runs: running, then completed, failed or interrupted."""
+    os.environ[RUN_ID_VARIABLE] = config["run"]["id"]
+    run = Run.start(
+        folder,
+        run_id=config["run"]["id"],
+        name=str(config["name"]),
+        resuming=resuming,
+        task=config["task"],
+        overrides=_overrides(),
+        config=f".hydra/{RESOLVED}",
+        config_hash=canonical_hash(config),
+        seed=config["seed"],
+        tags=list(config["run"]["tags"]),
+        resumed_from=str(config["resume"]) if resuming else None,
+    )
+    write_text(folder / ".hydra" / "config.yaml", config_text(cfg))
+    write_text(folder / ".hydra" / RESOLVED, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    with run.alive(), _terminate_as_exit():
+        try:
+            yield run
+        except (KeyboardInterrupt, SystemExit) as stop:
+            run.end("interrupted", f"stopped by {type(stop).__name__}")
+            raise
+        except BaseException as error:
+            run.end("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"[:2000])
+            raise
+        run.end("completed")
+
+
+def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path | None) -> dict[str, float]:
+    check(config, key_source)
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    data = instantiate(config["data"])
+    charset = getattr(data, "charset", None)  # a recognizer's data knows its characters; a detector's has none
+    module = build_module(config, charset)
+    start = None
+    if config["start"] and resume is None:
+        start = load_start(module, Path(config["start"]))
+    maker = None
+    if run is not None:
+        data_hash = manifest_hash(config["data"])
+        run.update(data_manifest_hash=data_hash)
+        characters = None if charset is None else list(charset.characters)
+        maker = CardMaker(config, run, charset=characters, start=start, data_hash=data_hash)
+    callbacks = _callbacks(config, run, maker)
+    loggers = [instantiate(node) for node in (config.get("logger") or {}).values() if node]
+    if not loggers:  # the monitor of the learning rate refuses to run without one
+        callbacks = [callback for callback in callbacks if not isinstance(callback, LearningRateMonitor)]
+    trainer = instantiate(
+        config["trainer"],
+        callbacks=callbacks,
+        logger=loggers or False,
+        plugins=[DurableCheckpointIO()],
+        default_root_dir=str(folder),
+        enable_progress_bar=sys.stderr.isatty(),
+        enable_checkpointing=any(isinstance(callback, UniqueModelCheckpoint) for callback in callbacks),
+    )
+    trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume), weights_only=True)
+    return logged_metrics(trainer)
+
+
+def _callbacks(config: dict[str, Any], run: Run | None, maker: CardMaker | None) -> list[Callback]:
+    """The callbacks of the config with the run's folders, and a bar or lines; no checkpoints in a fast_dev_run."""
+    callbacks: list[Callback] = [instantiate(node) for node in (config.get("callbacks") or {}).values() if node]
+    if config["trainer"].get("fast_dev_run"):
+        callbacks = [callback for callback in callbacks if not isinstance(callback, UniqueModelCheckpoint)]
+    for callback in callbacks:
+        if isinstance(callback, UniqueModelCheckpoint):
+            callback.record(Path(config["paths"]["checkpoint_dir"]), run, maker)
+        elif isinstance(callback, FiniteLossGuard):
+            callback.folder = Path(config["paths"]["log_dir"])
+    bar = RichProgressBar(console_kwargs={"stderr": True}) if sys.stderr.isatty() else EpochLine()
+    return [*callbacks, bar]
+
+
+def _overrides() -> list[str]:
+    """What the command line said, or nothing where the config was composed without one."""
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+
+
+@contextmanager
+def _terminate_as_exit() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, so that the record is closed; only possible in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, _frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

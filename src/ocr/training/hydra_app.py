@@ -1,0 +1,225 @@
+"""The Hydra application: where runs go, which configs are found, and errors as one line."""
+
+import difflib
+import functools
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import hydra
+import yaml
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ocr.errors import ConfigError, OcrError, RecordError
+from ocr.records.run import RECORD, claim_folder, new_run_id, read_record
+from ocr.training.instantiate import VERSION_BASE
+
+TREE = "pkg://ocr.configs"
+RUN_ID_VARIABLE = "OCR_RUN_ID"
+
+_claimed: dict[str, Path] = {}
+_ids: dict[str, str] = {}
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that claims folders and keeps records; the others of DDP are not."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "RANK", "GROUP_RANK"))
+
+
+def register_resolvers() -> None:
+    """Make ``ocr.run_dir``, ``ocr.run_folder`` and ``ocr.run_id`` known to configs; call before composing one."""
+    for name, resolver in (("run_dir", _run_dir), ("run_folder", _run_folder), ("run_id", _run_id)):
+        OmegaConf.register_new_resolver(f"ocr.{name}", resolver, replace=True)
+
+
+def _run_dir(root: str) -> str:
+    """Claim a folder under `root` on first use; the same one for the rest of this process."""
+    if root not in _claimed:
+        _claimed[root] = claim_folder(Path(root))
+    return str(_claimed[root])
+
+
+def _run_folder() -> str:
+    """Folder of the running job, or ``outputs`` where a config is composed without running it."""
+    hydra_config = HydraConfig.instance().cfg
+    folder = None if hydra_config is None else OmegaConf.select(hydra_config, "hydra.runtime.output_dir")
+    return str(folder or Path("outputs").absolute())
+
+
+def _run_id() -> str:
+    """Id of the running job: made once for its folder, or that of the run which the folder already holds."""
+    if not is_first_process() and RUN_ID_VARIABLE in os.environ:
+        return os.environ[RUN_ID_VARIABLE]
+    folder = _run_folder()
+    if folder not in _ids:
+        held = Path(folder, RECORD)
+        _ids[folder] = read_record(Path(folder)).id if held.exists() else new_run_id()
+    return _ids[folder]
+
+
+def compose(overrides: Sequence[str] = (), *, config_name: str = "main") -> DictConfig:
+    """Compose a config as the command line would, without running anything; ConfigError says what is wrong."""
+    register_resolvers()
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_module("ocr.configs", **VERSION_BASE):
+            return hydra.compose(config_name, overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_explain(error, overrides)) from error
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """The config as plain values with every interpolation filled in; ConfigError when one cannot be."""
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_explain(error, ())) from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def launch(task: Callable[[DictConfig], object], argv: Sequence[str], *, script: Path) -> None:
+    """Run `task` as the Hydra application with the overrides in `argv`.
+
+    `script` is what other processes of the same run (DDP) are started with. Raises ConfigError or RecordError for what
+    is wrong with the overrides or the folder they name, and whatever the task raises.
+    """
+    register_resolvers()
+    _refuse_taken_folder(argv)
+    sys.argv = [str(script), *_with_local_configs(argv)]
+    # Without it Hydra prints its own account of an error, several lines, and exits with 1.
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    failures: list[OcrError] = []
+
+    @functools.wraps(task)
+    def guarded(config: DictConfig) -> None:
+        # Hydra adds lines of its own to an error that passes through it, and a sweep should try its other jobs.
+        try:
+            task(config)
+        except OcrError as error:
+            failures.append(error)
+
+    try:
+        hydra.main(config_path=TREE, config_name="main", **VERSION_BASE)(guarded)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_explain(error, argv)) from error
+    if len(failures) > 1:
+        raise ConfigError(f"{len(failures)} jobs failed: " + " | ".join(map(str, failures)))
+    if failures:
+        raise failures[0]
+
+
+def _with_local_configs(argv: Sequence[str]) -> list[str]:
+    """A ``configs/`` folder of the working directory joins the search path, unless another one is named."""
+    named = any(argument.split("=")[0] in ("--config-dir", "-cd") for argument in argv)
+    local = Path("configs")
+    return [*argv] if named or not local.is_dir() else ["--config-dir", str(local.absolute()), *argv]
+
+
+def _refuse_taken_folder(argv: Sequence[str]) -> None:
+    """Stop before Hydra writes into the folder of another run."""
+    values = dict(argument.lstrip("+").split("=", 1) for argument in argv if "=" in argument)
+    folder = values.get("hydra.run.dir", "").strip("\"'")
+    if not folder or "${" in folder or not is_first_process() or not Path(folder, RECORD).exists():
+        return
+    if values.get("resume", "null") == "null":
+        raise RecordError(f"{folder}: holds a run already; choose another hydra.run.dir, or add resume={folder}")
+
+
+def _explain(error: Exception, overrides: Sequence[str]) -> str:
+    """What Hydra or OmegaConf says, on one line; with the nearest right name for a key that is not there."""
+    chain = [error] + ([error.__cause__] if isinstance(error.__cause__, Exception) else [])
+    text = " ".join(" ".join(str(part).split()) for part in chain)
+    key = getattr(chain[-1], "full_key", None)
+    unknown = next((o for o in overrides if f"'{o.split('=')[0]}'" in text), None) if overrides else None
+    if "not in struct" not in text or not (key or unknown):
+        return text
+    wanted = unknown.split("=")[0] if unknown else str(key)
+    known = _all_keys()
+    near = difflib.get_close_matches(wanted, known, 1, cutoff=0.5)
+    advice = f"did you mean {near[0]}?" if near else "see `ocr train --cfg job` for what there is"
+    target = _target_of(wanted, known)
+    return f"command line: {wanted}: there is no such key{target}; {advice} +{wanted}=... adds a key"
+
+
+def _all_keys() -> dict[str, Any]:
+    known: dict[str, Any] = {}
+
+    def collect(node: Any, prefix: str) -> None:
+        for name, child in node.items():
+            known[prefix + str(name)] = child
+            if isinstance(child, dict):
+                collect(child, f"{prefix}{name}.")
+
+    collect(OmegaConf.to_container(compose(), resolve=False), "")
+    return known
+
+
+def _target_of(key: str, known: dict[str, Any]) -> str:
+    target = known.get(f"{key.rpartition('.')[0]}._target_")
+    return f" of {target}" if target else ""
+
+
+def key_source(key: str) -> str:
+    """The file in which the running job's config got `key`, or ``command line``."""
+    if HydraConfig.instance().cfg is None:
+        return "config"
+    hydra_config = HydraConfig.get()
+    if any(o.lstrip("+~").split("=")[0] == key for o in hydra_config.overrides.task):
+        return "command line"
+    folders = [source.path for source in hydra_config.runtime.config_sources if source.path]
+    found = "main.yaml"
+    for group, choice in hydra_config.runtime.choices.items():
+        if choice is None or group.startswith("hydra/"):
+            continue
+        group, _, package = group.partition("@")
+        for option in choice if isinstance(choice, list | tuple) or OmegaConf.is_list(choice) else [choice]:
+            for folder in folders:
+                name = _defines(folder, f"{group}/{option}.yaml", package or group.replace("/", "."), key)
+                found = name or found
+    return found
+
+
+def _defines(folder: str, file: str, package: str, key: str) -> str | None:
+    """`file` under `folder` when it exists and sets `key`."""
+    root = files(folder.removeprefix("pkg://")) if folder.startswith("pkg://") else Path(folder)
+    path = root.joinpath(*file.split("/"))
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    if "@package _global_" in text.partition("\n\n")[0][:500]:
+        package = ""
+    if package and not key.startswith(package + "."):
+        return None
+    node = yaml.load(text, Loader=yaml.CSafeLoader)
+    for part in key.removeprefix(package + ".").split(".") if package else key.split("."):
+        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
+            return None
+    return f"configs/{file}" if folder.startswith("pkg://") else str(path)
+
+
+def config_text(config: DictConfig) -> str:
+    """The config as YAML, interpolations kept, but with the run's id written out."""
+    copy = config.copy()
+    if OmegaConf.select(copy, "run") is not None:
+        copy.run.id = str(config.run.id)
+    return str(OmegaConf.to_yaml(copy))
+
+
+def canonical_hash(config: dict[str, Any]) -> str:
+    """SHA-256 of a resolved config without what differs between two runs of the same thing: run and paths."""
+    kept = {key: value for key, value in config.items() if key not in ("run", "paths", "resume")}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
