@@ -1,0 +1,184 @@
+"""Accuracy and cost of `ocr read` beside other readers, on the same receipts with the same number of threads.
+
+    python benchmarks/read.py --data ../shared/data/sroie/val \
+        --peer rapidocr=PYTHON --peer faster-paddle-tiny=PYTHON --peer faster-paddle-small=PYTHON \
+        --peer onnxocr=PYTHON --peer tesseract=PYTHON > benchmarks/read.md
+
+PYTHON is an interpreter that has the peer's package (tesseract: any, with the program on the path). Readers run one
+after the other, each in a process of its own; all are scored here by `ocr.evaluation`. Needs `pip install .[infer]`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ocr.bundles.card import MetricRecord
+from ocr.datasets.annotations import Sample, read_samples
+from ocr.errors import OcrError
+from ocr.evaluation.judge import Truth, judge_reading
+from ocr.evaluation.measures import summarise
+
+CHILD = Path(__file__).with_name("readers.py")
+FIGURES = {
+    "precision": "det P",
+    "recall": "det R",
+    "hmean": "det H [95%]",
+    "cleval_detection_hmean": "CLEval det",
+    "cleval_hmean": "CLEval e2e",
+    "word_f1": "word F1 [95%]",
+    "word_cased_f1": "word F1, cased",
+    "page_cer": "page CER",
+}
+COSTS = {
+    "wall_s": "s/page",
+    "wall_p90_s": "p90",
+    "cpu_s": "CPU s/page",
+    "first_result_s": "load + first page, s",
+    "peak_rss_mib": "peak RSS, MiB",
+    "others_cores": "other load, cores",
+}
+
+NOTE = """\
+Detection: one to one at IoU > 0.5. CLEval, word F1 and CER ignore case; CER ignores spaces too. Intervals are from
+2,000 resamples of the pages. Seconds are medians over pages and passes and start from the file on disk; other load is
+what else kept the machine's cores busy meanwhile: wall times with much of it are not worth comparing."""
+
+
+def run_reader(name: str, python: str, images: Sequence[Path], options: argparse.Namespace) -> dict[str, Any]:
+    """Run one reader in a process of its own and return what it wrote."""
+    with tempfile.TemporaryDirectory() as folder:
+        listing, out = Path(folder, "images.json"), Path(folder, "out.json")
+        listing.write_text(json.dumps([str(path.resolve()) for path in images]), encoding="utf-8")
+        command = [python, str(CHILD), name, str(listing), str(out)]
+        command += ["--passes", str(options.passes), "--threads", str(options.threads)]
+        if name == "ocr":
+            command += ["--detector", options.detector, "--recognizer", options.recognizer]
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), str(options.threads))
+        # From the temporary folder, because some peers leave caches where they are started.
+        done = subprocess.run(command, env=os.environ | limits, cwd=folder, check=False)
+        if done.returncode:
+            raise OcrError(f"{name}: {python} exited with {done.returncode}; its own message is above")
+        result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+        return result
+
+
+def score(samples: Sequence[Sample], pages: Sequence[dict[str, Any]], data: str) -> list[MetricRecord]:
+    """Figures of one reader."""
+    counts = []
+    for sample, page in zip(samples, pages, strict=True):
+        polygons = [np.asarray(corners, dtype=np.float32) for corners, _ in page["lines"]]
+        texts = [text for _, text in page["lines"]]
+        counts.append(judge_reading(Truth(sample.polygons, sample.texts, sample.ignore), polygons, texts)[0])
+    return summarise(counts, data)
+
+
+def cost(result: dict[str, Any]) -> dict[str, float]:
+    """Medians over pages and passes, in seconds; the 90th percentile is over the same."""
+    timings = [timing for page in result["pages"] for timing in page["timings"]]
+    walls = sorted(timing["wall_s"] for timing in timings)
+    return {
+        "wall_s": statistics.median(walls),
+        "wall_p90_s": walls[int(0.9 * (len(walls) - 1))],
+        "cpu_s": statistics.median(timing["cpu_s"] for timing in timings),
+        "first_result_s": result["load_s"] + result["first_page_s"],
+        "peak_rss_mib": result["peak_rss_mib"],
+        "others_cores": statistics.median(timing["others_cores"] for timing in timings),
+    }
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    head = ["reader", "version", *FIGURES.values(), *COSTS.values()]
+    lines = [
+        f"{report['pages']} pages of `{report['data']}`, {report['lines']} lines; {report['threads']} threads, "
+        f"{report['passes']} passes; {report['machine']}; {report['date']}.",
+        "",
+        f"`{report['command']}`",
+        "",
+        f"| {' | '.join(head)} |",
+        f"| {' | '.join('---' for _ in head)} |",
+    ]
+    for reader in report["readers"]:
+        figures = {record["name"]: record for record in reader["metrics"]}
+        cells = [reader["name"], reader["version"]]
+        for name, title in FIGURES.items():
+            record = figures[name]
+            ends = f" [{record['low']:.3f}, {record['high']:.3f}]" if "[" in title else ""
+            cells.append(f"{record['value']:.3f}{ends}")
+        cells += [f"{reader['cost'][name]:.0f}" if "mib" in name else f"{reader['cost'][name]:.2f}" for name in COSTS]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", NOTE])
+
+
+def machine() -> str:
+    """Processor and number of cores this process may use."""
+    names = [
+        line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "name" in line
+    ]
+    model = next((name for name in names if name), platform.processor())
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
+
+
+def main() -> int:
+    """Run, score, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="annotated pages")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON", help="may be repeated")
+    parser.add_argument("--peers-only", action="store_true", help="leave `ocr` itself out")
+    parser.add_argument("--detector", default="detector", help="bundle")
+    parser.add_argument("--recognizer", default="recognizer", help="bundle")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--limit", type=int, help="only the first pages")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    readers = [] if options.peers_only else [("ocr", sys.executable)]
+    for peer in options.peer:
+        name, equals, python = peer.partition("=")
+        if not equals:
+            parser.error(f"--peer {peer}: write NAME=PYTHON")
+        readers.append((name, python))
+    try:
+        report = compare(readers, options)
+    except OcrError as error:
+        print(f"read.py: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(report, ensure_ascii=False, indent=1) if options.json else table(report))
+    return 0
+
+
+def compare(readers: Sequence[tuple[str, str]], options: argparse.Namespace) -> dict[str, Any]:
+    """Everything the table is made of."""
+    samples = list(read_samples(options.data))[: options.limit]
+    data = "/".join(options.data.resolve().parts[-2:])
+    rows = []
+    for name, python in readers:
+        result = run_reader(name, python, [sample.image for sample in samples], options)
+        metrics = [record.model_dump() for record in score(samples, result["pages"], data)]
+        rows.append({"name": name, "version": result["version"], "metrics": metrics, "cost": cost(result)})
+    return {
+        "data": data,
+        "pages": len(samples),
+        "lines": sum(len(sample.polygons) for sample in samples),
+        "threads": options.threads,
+        "passes": options.passes,
+        "machine": machine(),
+        "command": shlex.join(["python", "benchmarks/read.py", *(arg.partition("=")[0] for arg in sys.argv[1:])]),
+        "date": subprocess.run(["date", "-I"], capture_output=True, text=True, check=True).stdout.strip(),
+        "readers": rows,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
