@@ -1,0 +1,172 @@
+"""Detector, recognizer and reader on exported bundles."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr.bundles.bundle import DETECTOR, RECOGNIZER, Bundle, load_bundle
+from ocr.errors import BundleError
+from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
+from ocr.geometry.crop import crop_quad
+from ocr.geometry.quad import polygon_quad
+from ocr.inference.onnx import OnnxModel
+from ocr.inference.reading_order import reading_order
+from ocr.inference.tiling import Window, merge, plan
+from ocr.specs import decode as decoding
+from ocr.specs import postprocess, preprocess
+from ocr.specs.decode import Decoded
+from ocr.specs.postprocess import Detection
+from ocr.text.charset import Charset
+
+Rgb = NDArray[np.uint8]
+
+# Below this mean probability per character what was read is more often noise than text.
+MIN_CONFIDENCE = 0.3
+# Pixels of one recognizer batch: bounds its memory whatever the number of crops.
+_BATCH_COLUMNS = 6144
+
+
+class Detector:
+    """Polygons from images. Long pages are cut into overlapping windows rather than shrunk."""
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        """Load a detection bundle; raises BundleError when it is of another task or its graph does not fit."""
+        spec = bundle.card.postprocess
+        if spec is None:
+            raise BundleError(f"{bundle.model_path.parent}: is a {bundle.card.task} bundle; a detector is needed here")
+        self.bundle = bundle
+        self._before = bundle.card.preprocess
+        self._after = spec
+        self._model = OnnxModel(bundle, threads=threads)
+
+    def detect(self, images: Sequence[Rgb]) -> list[list[Detection]]:
+        """Detections of each RGB uint8 image (H,W,3), best first, in its own pixels."""
+        return [self._detect(image) for image in images]
+
+    def _detect(self, image: Rgb) -> list[Detection]:
+        height, width = image.shape[:2]
+        windows = plan(self._before, width, height)
+        if len(windows) == 1:
+            return self._detect_window(image, windows[0])[0]
+        found, scales = zip(*(self._detect_window(image, window) for window in windows), strict=True)
+        return merge(list(found), windows, (width, height), min(scales))
+
+    def _detect_window(self, image: Rgb, window: Window) -> tuple[list[Detection], float]:
+        """Detections inside one window, in pixels of the whole image, and the window's scale."""
+        part = image[window.y_min : window.y_max, window.x_min : window.x_max]
+        prepared = preprocess.apply(self._before, part)
+        probability = self._model.run(prepared.array[None])[0, 0]
+        size = (part.shape[1], part.shape[0])
+        found = postprocess.detect(self._after, probability, prepared.scale_x, prepared.scale_y, size)
+        if window.x_min or window.y_min:
+            corner = np.array((window.x_min, window.y_min), np.float32)
+            found = [Detection(item.polygon + corner, item.score) for item in found]
+        return found, min(prepared.scale_x, prepared.scale_y)
+
+
+class Recognizer:
+    """Texts from line crops. A crop is padded by its own width alone, so its text does not depend on its batch."""
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        """Load a recognition bundle; raises BundleError when its graph and charset do not belong together."""
+        spec, characters = bundle.card.decode, bundle.card.charset
+        if spec is None or characters is None:
+            raise BundleError(
+                f"{bundle.model_path.parent}: is a {bundle.card.task} bundle; a recognizer is needed here"
+            )
+        self.bundle = bundle
+        self.charset = Charset(tuple(characters))
+        self._before = bundle.card.preprocess
+        self._decode = spec
+        self._model = OnnxModel(bundle, threads=threads)
+        classes = self._model.output_shape[-1]
+        if isinstance(classes, int) and classes != len(self.charset) + 1:
+            raise BundleError(
+                f"{bundle.model_path.parent}: the graph has {classes} classes, the card's charset needs "
+                f"{len(self.charset) + 1}; graph and card are of different exports: export the bundle again"
+            )
+
+    def recognize(self, crops: Sequence[Rgb]) -> list[Decoded]:
+        """Text and confidence of each RGB uint8 crop (H,W,3), in the order given."""
+        prepared = [preprocess.apply(self._before, crop) for crop in crops]
+        widths = [item.array.shape[2] for item in prepared]
+        buckets = [bucket_width(width) for width in widths] if self._before.resize == "height" else widths
+        result: list[Decoded] = [Decoded("", 0.0)] * len(crops)
+        order = sorted(range(len(crops)), key=buckets.__getitem__)
+        while order:
+            width = buckets[order[0]]
+            members = [index for index in order[: max(1, _BATCH_COLUMNS // width)] if buckets[index] == width]
+            del order[: len(members)]
+            batch = np.full((len(members), *prepared[members[0]].array.shape[:2], width), self._before.pad_value, "f4")
+            for row, index in zip(batch, members, strict=True):
+                row[:, :, : widths[index]] = prepared[index].array
+            logits = self._model.run(batch)
+            valid = np.array([prepared[index].valid_width for index in members])
+            lengths = decoding.valid_steps(valid, width, logits.shape[1]) if self._decode.kind == "ctc" else None
+            texts = decoding.decode(self._decode, self.charset, logits, lengths)
+            for index, text in zip(members, texts, strict=True):
+                result[index] = text
+        return result
+
+
+def bucket_width(width: int) -> int:
+    """Width in pixels that a crop is padded to: the next of 32, 64 ... 256, then steps of an eighth of the width."""
+    step = 32
+    while step * 8 < width:
+        step *= 2
+    return -(-width // step) * step
+
+
+class Reader:
+    """Detector and recognizer together: a page's lines in reading order."""
+
+    def __init__(self, detector: Detector, recognizer: Recognizer, *, min_confidence: float = MIN_CONFIDENCE) -> None:
+        """Lines without text, or less sure than ``min_confidence``, are left out."""
+        self.detector = detector
+        self.recognizer = recognizer
+        self.min_confidence = min_confidence
+        self.models = Models(detector=_info(detector.bundle), recognizer=_info(recognizer.bundle))
+
+    def read(self, image: Rgb, *, source: str, page: int = 1, notes: Sequence[str] = ()) -> Page:
+        """Read one RGB uint8 image (H,W,3); ``source`` and ``page`` say where it came from."""
+        start = time.perf_counter()
+        found = self.detector.detect([image])[0]
+        found = [found[index] for index in reading_order([item.polygon for item in found])]
+        middle = time.perf_counter()
+        texts = self.recognizer.recognize([crop_quad(image, polygon_quad(item.polygon)) for item in found])
+        end = time.perf_counter()
+        lines = [
+            Line(
+                polygon=item.polygon.tolist(),
+                text=text.text,
+                confidence=min(max(text.confidence, 0.0), 1.0),
+                detection_score=min(max(item.score, 0.0), 1.0),
+            )
+            for item, text in zip(found, texts, strict=True)
+            if text.text.strip() and text.confidence >= self.min_confidence
+        ]
+        timings = {"detect": middle - start, "recognize": end - middle, "total": end - start}
+        return Page(
+            image=ImageInfo(source=source, page=page, width=image.shape[1], height=image.shape[0]),
+            lines=lines,
+            timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
+            models=self.models,
+            notes=list(notes),
+        )
+
+
+def open_reader(
+    detector: str | Path = DETECTOR, recognizer: str | Path = RECOGNIZER, *, threads: int | None = None
+) -> Reader:
+    """Load both bundles, shipped ones by name or others by folder; raises BundleError."""
+    return Reader(
+        Detector(load_bundle(detector, task="detection"), threads=threads),
+        Recognizer(load_bundle(recognizer, task="recognition"), threads=threads),
+    )
+
+
+def _info(bundle: Bundle) -> ModelInfo:
+    return ModelInfo(name=bundle.card.name, sha256=bundle.sha256)
