@@ -77,18 +77,22 @@ class LmdbSource(StoredSource):
 
     def __init__(self, *, path: str, weight: float, case_free: bool | None) -> None:
         super().__init__(name=path, weight=weight)
-        self.crops = LmdbCrops(Path(path))
+        self.path = Path(path)
         self.case_free = case_free
+        self._crops: LmdbCrops | None = None
 
     def texts(self) -> list[str]:
         """Labels as they are stored."""
-        return [self.crops.label(index)[0] for index in range(len(self.crops))]
+        # Not kept open: a database that this process holds open cannot be opened by workers forked from it.
+        crops = LmdbCrops(self.path)
+        return [crops.label(index)[0] for index in range(len(crops))]
 
     def load(self, position: int, seed: int) -> Crop:
         """Return a crop by its position among the usable ones."""
         del seed
         index, text = self.usable[position]
-        image, _, meta = self.crops[index]
+        self._crops = self._crops or LmdbCrops(self.path)
+        image, _, meta = self._crops[index]
         return Crop(image, text, bool(meta.get("case_free")) if self.case_free is None else self.case_free)
 
 
