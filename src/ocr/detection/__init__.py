@@ -1,0 +1,1 @@
+"""Text detection: networks of the DB family, their loss, targets, data and training module."""

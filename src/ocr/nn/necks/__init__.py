@@ -1,0 +1,1 @@
+"""Networks that merge feature maps of several strides into one."""
