@@ -43,7 +43,7 @@ class ImageHeader(NamedTuple):
 
 def read_header(source: Path | bytes, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     """Return the header of an image without decoding it. Raises ImageError as ``load_image`` does."""
-    data, name = _read(source, name)
+    data, name = read_file(source, name)
     if data.startswith(b"\xff\xd8") and (jpeg := read_jpeg_header(data)):
         width, height = (jpeg.width, jpeg.height) if jpeg.orientation < 5 else (jpeg.height, jpeg.width)
         header = ImageHeader("JPEG", width, height, jpeg.mode, 1, jpeg.orientation)
@@ -59,7 +59,7 @@ def load_image(source: Path | bytes, *, name: str | None = None, max_pixels: int
     Raises ImageError when the file is missing, empty, damaged, truncated, of another kind, under 3 pixels on a side, or
     above ``max_pixels``, which is checked before any pixel is decoded.
     """
-    data, name = _read(source, name)
+    data, name = read_file(source, name)
     if data.startswith(b"\xff\xd8") and (jpeg := read_jpeg_header(data)) and jpeg.complete:
         _check_size(jpeg.width, jpeg.height, name, max_pixels)
         # Two to three times as fast as Pillow, the same pixels; orientation is left to us.
@@ -74,7 +74,7 @@ def load_image(source: Path | bytes, *, name: str | None = None, max_pixels: int
 
 def load_pages(source: Path | bytes, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Iterator[Rgb]:
     """Yield every page of a TIFF, and the first frame of anything else, as ``load_image`` returns it."""
-    data, name = _read(source, name)
+    data, name = read_file(source, name)
     if not data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         yield load_image(data, name=name, max_pixels=max_pixels)
         return
@@ -89,7 +89,8 @@ def load_pages(source: Path | bytes, *, name: str | None = None, max_pixels: int
         yield _decode(image, page)
 
 
-def _read(source: Path | bytes, name: str | None) -> tuple[bytes, str]:
+def read_file(source: Path | bytes, name: str | None = None) -> tuple[bytes, str]:
+    """Return a file's bytes and the name errors call it by; raises ImageError when it is missing, a folder or empty."""
     if isinstance(source, bytes):
         data, name = source, name or "image"
     else:
@@ -120,7 +121,7 @@ def _pillow() -> ModuleType:
 def _open(data: bytes, name: str) -> "Image.Image":
     pillow = _pillow()
     if data.startswith(b"%PDF"):
-        raise ImageError(name, "is a PDF, not an image", "give it to `ocr read`, or render its pages first")
+        raise ImageError(name, "is a PDF, not an image", "render its pages first, or give it to `ocr read`")
     try:
         image: Image.Image = pillow.open(io.BytesIO(data), formats=FORMATS)
     except pillow.DecompressionBombError as error:

@@ -1,0 +1,117 @@
+"""``ocr read``: images and PDFs in, their text out."""
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ocr.formats.page import FailedPage, Page
+    from ocr.inference.engine import Reader
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    table = "table"
+    json = "json"
+    text = "text"
+
+
+@app.command()
+def read(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Images, PDFs, folders of them, or patterns such as 'scans/*.png'."),
+    ],
+    format: Annotated[Format, typer.Option(help="How to print the results.")] = Format.table,
+    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    save_image: Annotated[Path | None, typer.Option(help="Folder for copies of the pages with boxes drawn.")] = None,
+    detector: Annotated[str, typer.Option(help="Detection bundle: a shipped one's name, or a folder.")] = "detector",
+    recognizer: Annotated[str, typer.Option(help="Recognition bundle, likewise.")] = "recognizer",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; default: all cores it may use.")] = None,
+    dpi: Annotated[int, typer.Option(min=20, max=1200, help="Resolution at which PDF pages are rendered.")] = 200,
+) -> None:
+    """Read text from images (JPEG, PNG, WebP, TIFF, BMP, GIF) and PDFs.
+
+    Exit code 0: everything was read. 1: some pages could not be (each has an error entry). 2: none could be.
+
+    Examples:
+
+      ocr read receipt.jpg
+
+      ocr read scans/ --json > pages.json
+
+      ocr read contract.pdf --dpi 300 --save-image boxes/
+    """
+    import cv2
+
+    from ocr.formats.page import Document, Page
+    from ocr.formats.sources import expand
+    from ocr.inference.engine import open_reader
+    from ocr.inference.threads import available_cores
+
+    threads = threads or available_cores()
+    cv2.setNumThreads(threads)
+    reader = open_reader(detector, recognizer, threads=threads)
+    chosen = Format.json if json else format
+    results: list[Page | FailedPage] = []
+    for result in _read_all(reader, expand(files), dpi, save_image):
+        results.append(result)
+        if not isinstance(result, Page):
+            print(f"ocr read: {_place(result)}: {result.error.reason}; {result.error.remedy}", file=sys.stderr)
+        elif chosen is not Format.json:
+            print(_table(result) if chosen is Format.table else result.text, flush=True)
+    if chosen is Format.json:
+        print(Document(pages=results).model_dump_json(indent=1))
+    failed = sum(not isinstance(result, Page) for result in results)
+    raise typer.Exit(0 if not failed else 1 if failed < len(results) else 2)
+
+
+def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | None) -> Iterator["Page | FailedPage"]:
+    from ocr.formats.page import FailedPage
+    from ocr.formats.sources import page_images
+    from ocr.inference.render import save
+
+    drawn: set[Path] = set()
+    for path in _with_progress(files):
+        for source in page_images(path, dpi=dpi):
+            if isinstance(source, FailedPage):
+                yield source
+                continue
+            page = reader.read(source.image, source=source.source, page=source.page, notes=source.notes)
+            if save_image is not None:
+                save(save_image, source.image, page, drawn)
+            yield page
+
+
+def _with_progress(files: list[Path]) -> Iterator[Path]:
+    """Yield the files, with a progress bar on stderr when there are several and somebody watches."""
+    if len(files) < 2 or not sys.stderr.isatty():
+        yield from files
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(files, description="reading", console=Console(stderr=True), transient=True)
+
+
+def _place(page: "Page | FailedPage") -> str:
+    number = page.image.page
+    return page.image.source if number in (None, 1) else f"{page.image.source} page {number}"
+
+
+def _table(page: "Page") -> str:
+    """Return a heading and a row per line of text: confidence, top left corner, text."""
+    image = page.image
+    heading = f"{_place(page)}  {image.width} x {image.height}, {len(page.lines)} lines"
+    rows = [heading + "".join(f"; {note}" for note in page.notes)]
+    for line in page.lines:
+        x, y = line.polygon[0]
+        rows.append(f"{line.confidence:5.0%} {x:6.0f} {y:6.0f}  {line.text}")
+    return "\n".join(rows)

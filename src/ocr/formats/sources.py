@@ -1,0 +1,83 @@
+"""What a user names (files, folders, patterns) as page images; a bad page never stops those after it."""
+
+import glob
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr.errors import InputError
+from ocr.formats.page import FailedImage, FailedPage, Failure
+from ocr.formats.pdf_pages import DPI, open_pdf
+from ocr.images.load import load_image, load_pages, read_file, read_header
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".pdf"})
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+class PageImage(NamedTuple):
+    """One page in pixels, RGB uint8 (H,W,3); ``page`` counts from 1 within ``source``."""
+
+    source: str
+    page: int
+    image: NDArray[np.uint8]
+    notes: list[str]
+
+
+def expand(arguments: Iterable[str]) -> list[Path]:
+    """Files that arguments name: themselves, those of a folder and its folders by suffix, those that match a pattern.
+
+    Sorted within an argument, each file once. A name that matches nothing stays, so that reading it says what is wrong.
+    """
+    files: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            found = sorted(item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES and item.is_file())
+        elif not path.exists() and glob.has_magic(argument):
+            found = sorted(Path(item) for item in glob.glob(argument, recursive=True) if Path(item).is_file())
+        else:
+            found = [path]
+        files.update(dict.fromkeys(found or [path]))
+    return list(files)
+
+
+def page_images(source: Path | bytes, *, name: str | None = None, dpi: int = DPI) -> Iterator[PageImage | FailedPage]:
+    """Yield the pages of an image, a multi-page TIFF or a PDF; a FailedPage where one cannot be had."""
+    page: int | None = None
+    try:
+        data, name = read_file(source, name)
+        if data.startswith(b"%PDF"):
+            yield from _pdf_pages(data, name, dpi)
+        elif data.startswith(_TIFF):
+            page = 1
+            for image in load_pages(data, name=name):
+                yield PageImage(name, page, image, [])
+                page += 1
+        else:
+            yield PageImage(name, 1, load_image(data, name=name), _notes(data, name))
+    except InputError as error:
+        yield failed_page(name or str(source), page, error)
+
+
+def _pdf_pages(data: bytes, name: str, dpi: int) -> Iterator[PageImage | FailedPage]:
+    with open_pdf(data, name=name) as document:
+        for index in range(len(document)):
+            try:
+                yield PageImage(name, index + 1, document.render(index, dpi=dpi), [])
+            except InputError as error:
+                yield failed_page(name, index + 1, error)
+
+
+def _notes(data: bytes, name: str) -> list[str]:
+    frames = read_header(data, name=name).frames
+    return [f"only the first of {frames} frames was read"] if frames > 1 else []
+
+
+def failed_page(source: str, page: int | None, error: InputError) -> FailedPage:
+    """The entry that stands for a page that could not be read."""
+    return FailedPage(
+        image=FailedImage(source=source, page=page), error=Failure(reason=error.reason, remedy=error.remedy)
+    )
