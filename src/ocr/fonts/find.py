@@ -1,7 +1,6 @@
 """Find a shipped font by name or by what it can write."""
 
 import json
-from bisect import bisect_right
 from functools import cache
 from pathlib import Path
 
@@ -27,12 +26,12 @@ def font_path(name: str) -> Path:
 
 def covers(name: str, text: str) -> bool:
     """Whether the font has a glyph for every character of the text."""
-    ranges = _coverage()[name][1]
-    for code in set(map(ord, text)):
-        place = bisect_right(ranges, code, key=lambda limits: limits[0]) - 1
-        if place < 0 or code > ranges[place][1]:
-            return False
-    return True
+    return _characters(name).issuperset(text)
+
+
+@cache
+def _characters(name: str) -> frozenset[str]:
+    return frozenset(chr(code) for low, high in _coverage()[name][1] for code in range(low, high + 1))
 
 
 def fonts_for(text: str) -> list[str]:
