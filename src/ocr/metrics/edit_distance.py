@@ -24,3 +24,26 @@ def edit_distance(first: str, second: str) -> int:
         increases = (right_down << 1 | ~(diagonal | right_up)) & full
         decreases = right_up & diagonal & full
     return distance
+
+
+def alignment(first: str, second: str) -> list[tuple[str, str]]:
+    """Pairs of characters of a shortest way from one text to the other; an empty string stands for none."""
+    rows = [list(range(len(second) + 1))]
+    for i, character in enumerate(first, start=1):
+        above, row = rows[-1], [i]
+        for j, other in enumerate(second):
+            row.append(min(above[j] + (character != other), above[j + 1] + 1, row[j] + 1))
+        rows.append(row)
+    i, j = len(first), len(second)
+    pairs = []
+    while i or j:
+        if i and j and rows[i][j] == rows[i - 1][j - 1] + (first[i - 1] != second[j - 1]):
+            i, j = i - 1, j - 1
+            pairs.append((first[i], second[j]))
+        elif i and rows[i][j] == rows[i - 1][j] + 1:
+            i -= 1
+            pairs.append((first[i], ""))
+        else:
+            j -= 1
+            pairs.append(("", second[j]))
+    return pairs[::-1]

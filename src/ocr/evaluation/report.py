@@ -1,0 +1,57 @@
+"""What an evaluation says: figures with their protocol, n and interval, slices and confusions."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.table import Table
+
+from ocr.bundles.card import MetricRecord
+from ocr.evaluation.slices import Confusion, Slice
+from ocr.formats.page import ModelInfo
+
+Task = Literal["detection", "recognition", "endtoend"]
+
+
+class Report(BaseModel):
+    """One evaluation; ``images`` is how many were judged and what the intervals were resampled over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    task: Task
+    data: str
+    images: int
+    models: list[ModelInfo]
+    metrics: list[MetricRecord]
+    slices: list[Slice]
+    confusions: list[Confusion]
+    notes: list[str]
+
+
+def print_report(report: Report, console: Console, *, details: bool) -> None:
+    """Print the figures, and with ``details`` the slices and confusions, as tables."""
+    models = ", ".join(f"{model.name} ({model.sha256[:12]})" for model in report.models)
+    console.print(f"{report.task} of {models} on {report.data}: {report.images} images", highlight=False)
+    table = Table("figure", "value", "95% interval", "n", "protocol")
+    for record in report.metrics:
+        ends = "" if record.low is None or record.high is None else f"{record.low:.4f} to {record.high:.4f}"
+        table.add_row(record.name, f"{record.value:.4f}", ends, str(record.n), record.protocol)
+    console.print(table)
+    if details:
+        _print_details(report, console)
+    for note in report.notes:
+        console.print(f"note: {note}", highlight=False)
+
+
+def _print_details(report: Report, console: Console) -> None:
+    table = Table("by", "range", "n", "found", "read, any case")
+    for one in report.slices:
+        shares = ("" if share is None else f"{share:.3f}" for share in (one.found, one.read))
+        table.add_row(one.by, one.range, str(one.n), *shares)
+    console.print(table)
+    if report.confusions:
+        table = Table("truth", "read", "count")
+        for pair in report.confusions:
+            table.add_row(pair.truth or "(nothing)", pair.read or "(nothing)", str(pair.count))
+        console.print(table)
