@@ -37,7 +37,9 @@ class CheckpointCard(BundleCard):
 
 
 def card_path(checkpoint: Path) -> Path:
-    """Where the card of a checkpoint is: ``epoch-07.ckpt`` has ``epoch-07.metadata.json``."""
+    """Where the card of a checkpoint is: ``epoch-07.ckpt`` has ``epoch-07.metadata.json``; of a link, its target's."""
+    if checkpoint.is_symlink():
+        checkpoint = checkpoint.resolve()
     return checkpoint.with_name(checkpoint.stem + SUFFIX)
 
 

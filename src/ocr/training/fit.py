@@ -34,6 +34,8 @@ from ocr.training.hydra_app import (
     resolve,
 )
 from ocr.training.instantiate import check, instantiate
+from ocr.training.noise import hush
+from ocr.training.randomness import RandomState
 from ocr.training.start import load_start, resume_path
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def fit(cfg: DictConfig) -> dict[str, float]:
     Raises OcrError for what the user can mend; whatever happens, `run.json` says how the run ended.
     """
     config = resolve(cfg)
+    hush()
     folder = Path(config["paths"]["experiment_dir"])
     resume = resume_path(config["resume"], Path(config["paths"]["root"]))
     # The other processes of DDP have the same config; only the first one keeps records.
@@ -79,6 +82,7 @@ def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming:
     )
     write_text(folder / ".hydra" / "config.yaml", config_text(cfg))
     write_text(folder / ".hydra" / RESOLVED, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    _keep_earlier(folder / "metrics.csv")
     with run.alive(), _terminate_as_exit():
         try:
             yield run
@@ -92,6 +96,8 @@ def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming:
 
 
 def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path | None) -> dict[str, float]:
+    # data.root is for the paths of the config itself to build on; no data module takes it.
+    config = config | {"data": {key: node for key, node in config["data"].items() if key != "root"}}
     check(config, key_source)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data = instantiate(config["data"])
@@ -134,7 +140,14 @@ def _callbacks(config: dict[str, Any], run: Run | None, maker: CardMaker | None)
         elif isinstance(callback, FiniteLossGuard):
             callback.folder = Path(config["paths"]["log_dir"])
     bar = RichProgressBar(console_kwargs={"stderr": True}) if sys.stderr.isatty() else EpochLine()
-    return [*callbacks, bar]
+    return [*callbacks, RandomState(), bar]
+
+
+def _keep_earlier(metrics: Path) -> None:
+    """Rename the table of the run that this one continues in its folder, as the logger begins an empty one."""
+    if metrics.exists():
+        numbered = (metrics.with_name(f"metrics-{n}.csv") for n in range(1, 1_000_000))
+        metrics.rename(next(path for path in numbered if not path.exists()))
 
 
 def _overrides() -> list[str]:
