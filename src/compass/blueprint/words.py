@@ -1,0 +1,34 @@
+"""Which task a free sentence means: progress lines name tasks by id or by roughly their title."""
+
+import re
+
+from compass.blueprint.model import Blueprint, Task
+
+ENOUGH = 0.6  # Share of a title's words that a sentence must hold to mean it.
+_ID = re.compile(r"\bTask\s+(\d+(?:\.\d+)*)", re.IGNORECASE)
+_LITTLE = frozenset({"the", "for", "and", "with", "from", "into", "all", "use", "that", "this", "are", "has"})
+
+
+def meant(blueprint: Blueprint, sentence: str) -> Task | None:
+    """The task that a sentence names, by id or by most words of its title; None when it names none."""
+    found = _ID.search(sentence)
+    if found:
+        return next((task for task in blueprint.everything() if task.task_id == found[1]), None)
+    heard = _words(sentence)
+    scored = [(_share(_words(task.title), heard), task) for task in blueprint.tasks()]
+    best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    return best[1] if best[0] >= ENOUGH else None
+
+
+def related(one: str, other: str) -> bool:
+    """Whether two short names share a telling word."""
+    return bool(_words(one) & _words(other))
+
+
+def _share(wanted: set[str], heard: set[str]) -> float:
+    return len(wanted & heard) / len(wanted) if wanted else 0.0
+
+
+def _words(text: str) -> set[str]:
+    """Five letters of each word: enough to see `created` and `create` as one."""
+    return {word[:5] for word in re.findall(r"\w{3,}", text.lower()) if word not in _LITTLE}
