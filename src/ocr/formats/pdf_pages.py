@@ -32,10 +32,8 @@ def open_pdf(source: Path | bytes, *, name: str | None = None) -> Iterator["PdfP
     except (pdfium.PdfiumError, OSError) as error:
         if getattr(error, "err_code", None) == _PASSWORD:
             raise DocumentError(name, "is protected by a password", "save a copy without one") from error
-        raise DocumentError(name, f"cannot be opened as a PDF ({error})", "copy or export it again") from error
+        raise DocumentError(name, "is not a whole PDF, or has no pages", "copy or export it again") from error
     try:
-        if len(document) == 0:
-            raise DocumentError(name, "has no pages", "export it again")
         yield PdfPages(document, name)
     finally:
         with _PDFIUM:

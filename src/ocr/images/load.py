@@ -1,5 +1,6 @@
 """Files to RGB pixels: header checked before decoding, EXIF orientation applied, every colour mode the same way out."""
 
+import functools
 import io
 import warnings
 from collections.abc import Iterator
@@ -108,13 +109,15 @@ def read_file(source: Path | bytes, name: str | None = None) -> tuple[bytes, str
     return data, name
 
 
+@functools.cache
 def _pillow() -> ModuleType:
     # Imported on use: a JPEG, the usual case, needs none of it.
     from PIL import Image, TiffImagePlugin, WebPImagePlugin
 
     del TiffImagePlugin, WebPImagePlugin  # importing them registers them; Image.init() would import forty others
-    # Our own cap decides and says so; the warning would be a second line about the same thing.
+    # Our own cap decides about sizes, and broken metadata is no reason not to read: neither needs a line on stderr.
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     return Image
 
 

@@ -1,0 +1,83 @@
+"""Bundles: whole, verified, and refused with the reason when they are not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ocr.bundles import bundle as bundles
+from ocr.bundles.bundle import Bundle, load_bundle, shipped_names, write_bundle
+from ocr.bundles.card import BundleCard, schema_text
+from ocr.errors import BundleError
+from ocr.formats.page import Document
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def folder(plain_recognizer: Bundle, tmp_path: Path) -> Path:
+    write_bundle(tmp_path / "rec", plain_recognizer.model_path, plain_recognizer.card)
+    return tmp_path / "rec"
+
+
+def edit_card(folder: Path, **changes: object) -> None:
+    path = folder / "card.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_bundle_comes_back_as_it_was_written(folder: Path, plain_recognizer: Bundle) -> None:
+    loaded = load_bundle(folder, task="recognition")
+    assert loaded.card == plain_recognizer.card
+    assert loaded.sha256 == loaded.card.weights_sha256 == plain_recognizer.sha256
+    assert load_bundle(str(folder)).model_path == folder / "model.onnx"
+
+
+def test_shipped_bundles_go_by_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundles, "SHIPPED", folder.parent)
+    assert shipped_names() == ["rec"]
+    assert load_bundle("rec").card.task == "recognition"
+    with pytest.raises(BundleError, match=r"nothing: no such bundle; .* \(rec\)"):
+        load_bundle("nothing")
+
+
+WRONG = {
+    "changed model": (lambda f: (f / "model.onnx").write_bytes(b"other"), r"model\.onnx: its SHA-256 starts with"),
+    "no model": (lambda f: (f / "model.onnx").unlink(), r"model\.onnx: cannot be read \(No such file"),
+    "no card": (lambda f: (f / "card.json").unlink(), r"card\.json: cannot be read"),
+    "no JSON": (lambda f: (f / "card.json").write_text("{"), r"card\.json: document: Invalid JSON"),
+    "later schema": (lambda f: edit_card(f, schema_version=2), r"schema_version: Input should be 1"),
+    "unknown key": (lambda f: edit_card(f, shape=3), r"card\.json: shape: Extra inputs are not permitted"),
+    "no charset": (lambda f: edit_card(f, charset=None), "a recognition card needs charset"),
+    "both specs": (lambda f: edit_card(f, postprocess={}), "a recognition card has no postprocess"),
+    "bad digest": (lambda f: edit_card(f, weights_sha256="abc"), "weights_sha256: String should match"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_bundle_that_is_not_whole_is_refused(kind: str, folder: Path) -> None:
+    change, message = WRONG[kind]
+    change(folder)
+    with pytest.raises(BundleError, match=message) as caught:
+        load_bundle(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_wrong_kind_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is a recognition bundle; a detection bundle is needed"):
+        load_bundle(folder, task="detection")
+    with pytest.raises(BundleError, match="is a file; a bundle is a folder with model.onnx and card.json"):
+        load_bundle(folder / "model.onnx")
+
+
+@pytest.mark.parametrize(("model", "file"), [(BundleCard, "bundle-card"), (Document, "document")])
+def test_published_schemas_are_current(model: type, file: str) -> None:
+    path = ROOT / "docs" / "schemas" / f"{file}.schema.json"
+    assert path.read_text("utf-8") == schema_text(model), f"write {path.name} anew: see {model.__module__}"
+
+
+@pytest.mark.parametrize("module", ["ocr.bundles.card", "ocr.bundles.bundle"])
+def test_cards_need_no_numpy(module: str) -> None:
+    code = f"import sys; sys.modules.update(numpy=None, cv2=None, torch=None); import {module}"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,88 @@
+"""Two small bundles whose output can be worked out by hand: darkness is probability, shades of grey are characters."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from ocr.bundles.bundle import Bundle, write_bundle
+from ocr.bundles.card import BundleCard
+from ocr.specs.decode import DecodeSpec
+from ocr.specs.postprocess import PostprocessSpec
+from ocr.specs.preprocess import PreprocessSpec
+
+SHADES = {"a": 0, "b": 64, "c": 128, "d": 192}  # grey value of each character; white is blank
+PLAIN = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+
+
+def graph_bytes(nodes: list, output: str, shape: list, constants: dict[str, np.ndarray], height: object = "H") -> bytes:
+    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 3, height, "W"])
+    result = helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)
+    initial = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    graph = helper.make_graph(nodes, "plain", [images], [result], initial)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
+
+
+def detector_bundle(folder: Path, **changes: object) -> Bundle:
+    """Probability = 1 - grey."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["grey"], axes=[1], keepdims=1),
+        helper.make_node("Sub", ["one", "grey"], ["probability"]),
+    ]
+    model = graph_bytes(nodes, "probability", ["N", 1, "H", "W"], {"one": np.ones((), np.float32)})
+    spec = PreprocessSpec(resize="limit", max_side=640, multiple=32, **PLAIN)
+    card = BundleCard(
+        **{
+            "name": "plain-detector",
+            "task": "detection",
+            "architecture": "darkness",
+            "preprocess": spec,
+            "postprocess": PostprocessSpec(),
+            "licence": "Apache-2.0",
+            "weights_sha256": "0" * 64,
+        }
+        | changes
+    )
+    return write_bundle(folder, model, card)
+
+
+def recognizer_bundle(folder: Path, **changes: object) -> Bundle:
+    """Logit of each class = -200 (mean grey of an 8 x 8 cell - the class's shade)^2."""
+    shades = np.array([255, *SHADES.values()], np.float32).reshape(1, 5, 1, 1) / 255
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["grey"], axes=[1], keepdims=1),
+        helper.make_node("AveragePool", ["grey"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Sub", ["cells", "shades"], ["difference"]),
+        helper.make_node("Mul", ["difference", "difference"], ["square"]),
+        helper.make_node("Mul", ["square", "steep"], ["scores"]),
+        helper.make_node("Squeeze", ["scores", "two"], ["columns"]),
+        helper.make_node("Transpose", ["columns"], ["logits"], perm=[0, 2, 1]),
+    ]
+    constants = {"shades": shades, "steep": np.array(-200, np.float32), "two": np.array([2], np.int64)}
+    model = graph_bytes(nodes, "logits", ["N", "L", 5], constants, height=8)
+    spec = PreprocessSpec(resize="height", height=8, max_width=1600, multiple=8, pad_value=1.0, **PLAIN)
+    card = BundleCard(
+        **{
+            "name": "plain-recognizer",
+            "task": "recognition",
+            "architecture": "shades",
+            "preprocess": spec,
+            "decode": DecodeSpec(kind="ctc"),
+            "charset": list(SHADES),
+            "licence": "Apache-2.0",
+            "weights_sha256": "0" * 64,
+        }
+        | changes
+    )
+    return write_bundle(folder, model, card)
+
+
+@pytest.fixture(scope="session")
+def plain_detector(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return detector_bundle(tmp_path_factory.mktemp("bundles") / "detector")
+
+
+@pytest.fixture(scope="session")
+def plain_recognizer(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return recognizer_bundle(tmp_path_factory.mktemp("bundles") / "recognizer")
