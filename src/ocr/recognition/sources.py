@@ -75,7 +75,7 @@ class StoredSource(CropSource):
 class LmdbSource(StoredSource):
     """Crops that ``ocr data crops`` cut. ``case_free`` None leaves it to what the database says of each crop."""
 
-    def __init__(self, *, path: str, weight: float, case_free: bool | None) -> None:
+    def __init__(self, *, path: str, weight: float = 1.0, case_free: bool | None = None) -> None:
         super().__init__(name=path, weight=weight)
         self.path = Path(path)
         self.case_free = case_free
@@ -99,7 +99,7 @@ class LmdbSource(StoredSource):
 class FolderSource(StoredSource):
     """Word images beside a ``labels.tsv`` (path relative to it, tab, label)."""
 
-    def __init__(self, *, path: str, weight: float, case_free: bool) -> None:
+    def __init__(self, *, path: str, weight: float = 1.0, case_free: bool = False) -> None:
         super().__init__(name=path, weight=weight)
         table = Path(path)
         self.table = table / "labels.tsv" if table.is_dir() else table
@@ -135,7 +135,7 @@ class FolderSource(StoredSource):
 class SyntheticSource(CropSource):
     """Lines drawn on the fly, another one at each visit; their case is known."""
 
-    def __init__(self, *, count: int, weight: float, seed: int) -> None:
+    def __init__(self, *, count: int, seed: int, weight: float = 1.0) -> None:
         super().__init__(name=f"{count} synthetic lines", weight=weight)
         self.count = count
         self.seed = seed
@@ -163,5 +163,5 @@ def source_of(path: str) -> CropSource:
     """Return the source that a path names: a folder with ``labels.tsv`` or such a file, otherwise an LMDB."""
     found = Path(path)
     if found.suffix == ".tsv" or (found / "labels.tsv").is_file():
-        return FolderSource(path=path, weight=1.0, case_free=False)
-    return LmdbSource(path=path, weight=1.0, case_free=None)
+        return FolderSource(path=path)
+    return LmdbSource(path=path)
