@@ -17,13 +17,12 @@ import lmdb
 import numpy as np
 import numpy.typing as npt
 
-from ocr.errors import AnnotationError, OcrError
+from ocr.errors import AnnotationError, InputError, OcrError
 from ocr.images.load import load_image
 
 COUNT = b"num-samples"
 SPEC = b"writer-spec"
 MAP_SIZE = 1 << 36  # address space, not disk: the file grows with what is written
-JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,11 @@ class LmdbWriter:
 
     def __init__(self, path: Path, *, spec: dict[str, Any] | None = None, map_size: int = MAP_SIZE) -> None:
         self.path = Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._env = lmdb.open(str(self.path), map_size=map_size)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._env = lmdb.open(str(self.path), map_size=map_size)
+        except (OSError, lmdb.Error) as error:
+            raise InputError(path, f"cannot be written as LMDB ({error})", "choose another folder") from error
         wanted = json.dumps(spec or {}, sort_keys=True)
         with self._env.begin(write=True) as transaction:
             found = transaction.get(SPEC)
@@ -149,9 +151,9 @@ class LmdbWriter:
         return number - before
 
 
-def encode_crop(image: npt.NDArray[np.uint8]) -> bytes:
-    """Return an RGB image (H,W,3) as JPEG of quality 95."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def encode_jpeg(image: npt.NDArray[np.uint8], quality: int = 95) -> bytes:
+    """Return an RGB image (H,W,3) as JPEG."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done, "OpenCV encodes every uint8 image of three channels"
     return bytes(data)
 

@@ -12,8 +12,17 @@ def manifest_hash(samples: Iterable[Sample]) -> str:
 
     It does not depend on the order of the samples nor on the folder they lie in. A missing image counts as empty.
     """
-    lines = sorted(f"{sample.name}\t{_image_hash(sample)}\t{_annotation_hash(sample)}\n" for sample in samples)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return combine(map(manifest_line, samples))
+
+
+def manifest_line(sample: Sample) -> str:
+    """Return what the manifest says about one sample."""
+    return f"{sample.name}\t{_image_hash(sample)}\t{_annotation_hash(sample)}\n"
+
+
+def combine(lines: Iterable[str]) -> str:
+    """Return the hash of a manifest from its lines, in any order."""
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:

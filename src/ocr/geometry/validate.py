@@ -20,6 +20,7 @@ TOO_FEW = "fewer than 3 points"
 NO_AREA = "zero area"
 SELF_CROSSING = "self-crossing"
 OUTSIDE = "outside the image"
+REPEATED = "repeated points"
 
 MIN_SIDE = 0.5
 """Thinner than half a pixel is a line, not a region."""
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checked:
-    """A polygon that can be used, or the reason why not; `repaired` when the points had to change."""
+    """A polygon that can be used, or None; `reason` says why it cannot, or what had to be `repaired` in it."""
 
     polygon: Polygon | None
     reason: str | None = None
@@ -44,31 +45,25 @@ def validate(points: npt.ArrayLike, size: tuple[int, int] | None = None) -> Chec
     """Check and, where that is safe, repair one polygon.
 
     Repeated points go, the order becomes clockwise, a crossing is undone, and with `size` = (width, height) in pixels
-    what lies outside the image is cut off. A polygon that is dropped keeps the reason, even one that was repairable:
-    what an annotator drew as a crossing counts as ``repaired``.
+    what lies outside the image is cut off.
     """
     array = _as_points(points)
     if isinstance(array, str):
         return Checked(None, array)
     distinct = array[np.any(array != np.roll(array, 1, axis=0), axis=1)]
-    repaired = len(distinct) != len(array)
     if len(distinct) < 3:
         return Checked(None, TOO_FEW)
     if not _has_area(distinct):
-        return Checked(None, NO_AREA, repaired)
+        return Checked(None, NO_AREA)
+    repaired = REPEATED if len(distinct) != len(array) else None
     polygon: Polygon | None = distinct
     if not _is_simple(distinct):
-        polygon, repaired = _uncrossed(distinct), True
-        if polygon is None:
-            return Checked(None, SELF_CROSSING)
+        polygon, repaired = _uncrossed(distinct), SELF_CROSSING
     elif signed_area(distinct) < 0:
         polygon = order_quad(distinct) if len(distinct) == 4 else clockwise(distinct)
-    assert polygon is not None
-    if size is not None and not _inside(polygon, size):
-        polygon, repaired = _clipped(polygon, size), True
-        if polygon is None:
-            return Checked(None, OUTSIDE)
-    return Checked(polygon, None, repaired)
+    if polygon is not None and size is not None and not _inside(polygon, size):
+        polygon, repaired = _clipped(polygon, size), OUTSIDE
+    return Checked(polygon, repaired, polygon is not None and repaired is not None)
 
 
 def validate_all(
