@@ -3,6 +3,7 @@
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -33,11 +34,15 @@ def print_report(report: Report, console: Console, *, details: bool) -> None:
     """Print the figures, and with ``details`` the slices and confusions, as tables."""
     models = ", ".join(f"{model.name} ({model.sha256[:12]})" for model in report.models)
     console.print(f"{report.task} of {models} on {report.data}: {report.images} images", highlight=False)
-    table = Table("figure", "value", "95% interval", "n", "protocol")
+    table = Table("figure", "value", "95% interval", "n", box=box.SIMPLE_HEAD)
+    protocols: dict[str, list[str]] = {}
     for record in report.metrics:
         ends = "" if record.low is None or record.high is None else f"{record.low:.4f} to {record.high:.4f}"
-        table.add_row(record.name, f"{record.value:.4f}", ends, str(record.n), record.protocol)
+        table.add_row(record.name, f"{record.value:.4f}", ends, str(record.n))
+        protocols.setdefault(record.protocol, []).append(record.name)
     console.print(table)
+    for protocol, names in protocols.items():
+        console.print(f"{', '.join(names)}: {protocol}", highlight=False)
     if details:
         _print_details(report, console)
     for note in report.notes:
@@ -45,13 +50,13 @@ def print_report(report: Report, console: Console, *, details: bool) -> None:
 
 
 def _print_details(report: Report, console: Console) -> None:
-    table = Table("by", "range", "n", "found", "read, any case")
+    table = Table("by", "range", "n", "found", "read, any case", box=box.SIMPLE_HEAD)
     for one in report.slices:
         shares = ("" if share is None else f"{share:.3f}" for share in (one.found, one.read))
         table.add_row(one.by, one.range, str(one.n), *shares)
     console.print(table)
     if report.confusions:
-        table = Table("truth", "read", "count")
+        table = Table("truth", "read", "count", box=box.SIMPLE_HEAD)
         for pair in report.confusions:
             table.add_row(pair.truth or "(nothing)", pair.read or "(nothing)", str(pair.count))
         console.print(table)

@@ -153,9 +153,10 @@ def test_an_odd_number_of_corners_is_taken_too():
     assert (np.diff(centres[:, 0]) > 0).all()
 
 
-@given(st.floats(-1000, 1000), st.floats(-1000, 1000), st.floats(20, 500), st.floats(5, 18), st.integers(1, 30))
+@given(st.integers(-999, 999), st.integers(-999, 999), st.integers(20, 500), st.integers(5, 18), st.integers(1, 30))
 def test_a_prediction_equal_to_the_truth_finds_every_character(x, y, width, height, length):
-    box, text = quad(x, y, x + width, y + height), "x" * length
+    # Quarters of a pixel: nothing here may depend on whole coordinates.
+    box, text = quad(x, y, x + width, y + height) / 4, "x" * length
     counts = count_page([box], [text], [box], [text], [False])
     assert counts.detection.found == counts.detection.truth == length
     assert scores(counts.end_to_end).hmean == 1.0
