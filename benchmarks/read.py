@@ -9,6 +9,7 @@ after the other, each in a process of its own; all are scored here by `ocr.evalu
 """
 
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -101,7 +102,8 @@ def table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
     head = ["reader", "version", *FIGURES.values(), *COSTS.values()]
     lines = [
-        f"{report['pages']} pages of `{report['data']}`, {report['lines']} lines; {report['threads']} threads, "
+        f"{report['pages']} pages of `{report['data']}`, {report['lines']} lines, {report['words']} words; "
+        f"{report['threads']} threads, "
         f"{report['passes']} passes; {report['machine']}; {report['date']}.",
         "",
         f"`{report['command']}`",
@@ -119,6 +121,12 @@ def table(report: dict[str, Any]) -> str:
         cells += [f"{reader['cost'][name]:.0f}" if "mib" in name else f"{reader['cost'][name]:.2f}" for name in COSTS]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", NOTE])
+
+
+def _without_interpreter(argument: str) -> str:
+    """A peer's NAME=PYTHON without the place of its interpreter, which says nothing to others."""
+    name, equals, _ = argument.partition("=")
+    return f"{name}=PYTHON" if equals and not name.startswith("-") else argument
 
 
 def machine() -> str:
@@ -171,11 +179,12 @@ def compare(readers: Sequence[tuple[str, str]], options: argparse.Namespace) -> 
         "data": data,
         "pages": len(samples),
         "lines": sum(len(sample.polygons) for sample in samples),
+        "words": sum(len((text or "").split()) for sample in samples for text in sample.texts),
         "threads": options.threads,
         "passes": options.passes,
         "machine": machine(),
-        "command": shlex.join(["python", "benchmarks/read.py", *(arg.partition("=")[0] for arg in sys.argv[1:])]),
-        "date": subprocess.run(["date", "-I"], capture_output=True, text=True, check=True).stdout.strip(),
+        "command": shlex.join(["python", "benchmarks/read.py", *map(_without_interpreter, sys.argv[1:])]),
+        "date": datetime.date.today().isoformat(),
         "readers": rows,
     }
 

