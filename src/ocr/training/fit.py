@@ -25,12 +25,12 @@ from ocr.training.build import build_module
 from ocr.training.callbacks import EpochLine, FiniteLossGuard, UniqueModelCheckpoint, logged_metrics
 from ocr.training.cards import CardMaker
 from ocr.training.checkpoint_io import DurableCheckpointIO
+from ocr.training.config_sources import key_source
 from ocr.training.hydra_app import (
     RUN_ID_VARIABLE,
     canonical_hash,
     config_text,
     is_first_process,
-    key_source,
     resolve,
 )
 from ocr.training.instantiate import check, instantiate

@@ -1,18 +1,15 @@
 """The Hydra application: where runs go, which configs are found, and errors as one line."""
 
-import difflib
 import functools
 import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import hydra
-import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -21,7 +18,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ocr.errors import ConfigError, OcrError, RecordError
 from ocr.records.run import RECORD, claim_folder, new_run_id, read_record
+from ocr.training.config_sources import explain, override_key
 from ocr.training.instantiate import VERSION_BASE
+from ocr.training.start import resume_path
 
 TREE = "pkg://ocr.configs"
 RUN_ID_VARIABLE = "OCR_RUN_ID"
@@ -74,7 +73,7 @@ def compose(overrides: Sequence[str] = (), *, config_name: str = "main") -> Dict
         with hydra.initialize_config_module("ocr.configs", **VERSION_BASE):
             return hydra.compose(config_name, overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error, overrides)) from error
+        raise ConfigError(explain(error, overrides, _all_keys)) from error
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
@@ -82,7 +81,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error, ())) from error
+        raise ConfigError(explain(error, (), _all_keys)) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
@@ -95,7 +94,8 @@ def launch(task: Callable[[DictConfig], object], argv: Sequence[str], *, script:
     """
     register_resolvers()
     _refuse_taken_folder(argv)
-    sys.argv = [str(script), *_with_local_configs(argv)]
+    argv = _with_local_configs(_with_resumed_overrides(argv))
+    sys.argv = [str(script), *argv]
     # Without it Hydra prints its own account of an error, several lines, and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     failures: list[OcrError] = []
@@ -111,7 +111,7 @@ def launch(task: Callable[[DictConfig], object], argv: Sequence[str], *, script:
     try:
         hydra.main(config_path=TREE, config_name="main", **VERSION_BASE)(guarded)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error, argv)) from error
+        raise ConfigError(explain(error, argv, _all_keys)) from error
     if len(failures) > 1:
         raise ConfigError(f"{len(failures)} jobs failed: " + " | ".join(map(str, failures)))
     if failures:
@@ -125,30 +125,33 @@ def _with_local_configs(argv: Sequence[str]) -> list[str]:
     return [*argv] if named or not local.is_dir() else ["--config-dir", str(local.absolute()), *argv]
 
 
+def _with_resumed_overrides(argv: Sequence[str]) -> list[str]:
+    """With ``resume=``, what the resumed run was told comes first, so that it need not be said again."""
+    values = _values(argv)
+    name = values.get("resume", "null")
+    if name == "null" or not is_first_process():
+        return [*argv]
+    checkpoint = resume_path(name.strip("\"'"), Path(values.get("paths.root", "outputs")))
+    assert checkpoint is not None
+    folder = checkpoint.parent.parent
+    if not (folder / RECORD).exists():  # a checkpoint that was moved out of its run
+        return [*argv]
+    said = {override_key(argument) for argument in argv} | {"resume"}
+    return [override for override in read_record(folder).overrides if override_key(override) not in said] + [*argv]
+
+
+def _values(argv: Sequence[str]) -> dict[str, str]:
+    return {override_key(argument): argument.partition("=")[2] for argument in argv if "=" in argument}
+
+
 def _refuse_taken_folder(argv: Sequence[str]) -> None:
     """Stop before Hydra writes into the folder of another run."""
-    values = dict(argument.lstrip("+").split("=", 1) for argument in argv if "=" in argument)
+    values = _values(argv)
     folder = values.get("hydra.run.dir", "").strip("\"'")
     if not folder or "${" in folder or not is_first_process() or not Path(folder, RECORD).exists():
         return
     if values.get("resume", "null") == "null":
         raise RecordError(f"{folder}: holds a run already; choose another hydra.run.dir, or add resume={folder}")
-
-
-def _explain(error: Exception, overrides: Sequence[str]) -> str:
-    """What Hydra or OmegaConf says, on one line; with the nearest right name for a key that is not there."""
-    chain = [error] + ([error.__cause__] if isinstance(error.__cause__, Exception) else [])
-    text = " ".join(" ".join(str(part).split()) for part in chain)
-    key = getattr(chain[-1], "full_key", None)
-    unknown = next((o for o in overrides if f"'{o.split('=')[0]}'" in text), None) if overrides else None
-    if "not in struct" not in text or not (key or unknown):
-        return text
-    wanted = unknown.split("=")[0] if unknown else str(key)
-    known = _all_keys()
-    near = difflib.get_close_matches(wanted, known, 1, cutoff=0.5)
-    advice = f"did you mean {near[0]}?" if near else "see `ocr train --cfg job` for what there is"
-    target = _target_of(wanted, known)
-    return f"command line: {wanted}: there is no such key{target}; {advice} +{wanted}=... adds a key"
 
 
 def _all_keys() -> dict[str, Any]:
@@ -162,53 +165,6 @@ def _all_keys() -> dict[str, Any]:
 
     collect(OmegaConf.to_container(compose(), resolve=False), "")
     return known
-
-
-def _target_of(key: str, known: dict[str, Any]) -> str:
-    target = known.get(f"{key.rpartition('.')[0]}._target_")
-    return f" of {target}" if target else ""
-
-
-def key_source(key: str) -> str:
-    """The file in which the running job's config got `key`, or ``command line``."""
-    if HydraConfig.instance().cfg is None:
-        return "config"
-    hydra_config = HydraConfig.get()
-    if any(o.lstrip("+~").split("=")[0] == key for o in hydra_config.overrides.task):
-        return "command line"
-    folders = [source.path for source in hydra_config.runtime.config_sources if source.path]
-    found = "main.yaml"
-    for group, choice in hydra_config.runtime.choices.items():
-        if choice is None or group.startswith("hydra/"):
-            continue
-        group, _, package = group.partition("@")
-        for option in choice if isinstance(choice, list | tuple) or OmegaConf.is_list(choice) else [choice]:
-            for folder in folders:
-                name = _defines(folder, f"{group}/{option}.yaml", package or group.replace("/", "."), key)
-                found = name or found
-    return found
-
-
-def _defines(folder: str, file: str, package: str, key: str) -> str | None:
-    """`file` under `folder` when it exists and sets `key`."""
-    root = files(folder.removeprefix("pkg://")) if folder.startswith("pkg://") else Path(folder)
-    path = root.joinpath(*file.split("/"))
-    if not path.is_file():
-        return None
-    text = path.read_text(encoding="utf-8")
-    if "@package _global_" in text.partition("\n\n")[0][:500]:
-        package = ""
-    if package and not key.startswith(package + "."):
-        return None
-    node = yaml.load(text, Loader=yaml.CSafeLoader)
-    for part in key.removeprefix(package + ".").split(".") if package else key.split("."):
-        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
-            node = node[int(part)]
-        elif isinstance(node, dict) and part in node:
-            node = node[part]
-        else:
-            return None
-    return f"configs/{file}" if folder.startswith("pkg://") else str(path)
 
 
 def config_text(config: DictConfig) -> str:

@@ -36,13 +36,21 @@ def restore(state: dict[str, Any]) -> None:
 
 
 class RandomState(Callback):  # type: ignore[misc]
-    """Saves the random state with each checkpoint and restores it before the first batch is drawn."""
+    """Saves the random state with each checkpoint and restores it before the resumed epoch draws its first batch."""
+
+    def __init__(self) -> None:
+        self._resumed: dict[str, Any] | None = None
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
         """Add the state to the checkpoint."""
         checkpoint[KEY] = random_state()
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
-        """Restore the state, when the checkpoint has it."""
-        if KEY in checkpoint:
-            restore(checkpoint[KEY])
+        """Take the state out of the checkpoint, when it has one."""
+        self._resumed = checkpoint.get(KEY)
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
+        """Restore it: only now, as the trainer makes and drops one more iterator over the data when it resumes."""
+        if self._resumed is not None:
+            restore(self._resumed)
+            self._resumed = None
