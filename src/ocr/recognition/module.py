@@ -1,6 +1,7 @@
 """The Lightning module of recognizers: loss, validation by the shared decoder, logging."""
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,13 @@ from torch.optim.lr_scheduler import LRScheduler
 from ocr.errors import CheckpointError
 from ocr.metrics.recognition import TextCounts, count_text, scores
 from ocr.recognition.batch import CropBatch
+from ocr.recognition.surgery import SurgeryReport, carry_over
 from ocr.specs.decode import DecodeSpec, decode, valid_steps
 from ocr.specs.preprocess import PreprocessSpec
+from ocr.text.charset import Charset
 from ocr.text.tokenizer import Tokenizer
+
+log = logging.getLogger(__name__)
 
 
 class RecognitionModule(LightningModule):  # type: ignore[misc]
@@ -24,7 +29,8 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
     ``network`` and ``loss`` are called with the run's ``tokenizer``, which sizes the head; ``loss(network, batch)`` is
     the scalar to minimise. ``optimizer`` gets the parameters, ``scheduler`` the optimizer and the run's number of
     steps, and steps with it. Logs ``val/accuracy`` and ``val/one_minus_ned``, case-sensitive except for crops whose
-    label's case is unknown, and ``val/accuracy_caseless``.
+    label's case is unknown, and ``val/accuracy_caseless``; after `start_from` a recognizer of another charset also
+    ``val/accuracy_kept_characters``, over the crops that its charset could write.
     """
 
     def __init__(
@@ -48,6 +54,19 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
         self.scheduler = scheduler
         self.as_labelled = TextCounts()
         self.caseless = TextCounts()
+        self.kept_only = TextCounts()
+        self.kept: frozenset[str] | None = None
+
+    def start_from(self, weights: Mapping[str, Tensor], charset: Charset) -> SurgeryReport:
+        """Load the state of such a module over ``charset``, row by row where the characters differ; say what was kept.
+
+        Raises CheckpointError when more than the charset differs.
+        """
+        state, report = carry_over(weights, self.state_dict(), source=charset, target=self.tokenizer.charset)
+        self.load_state_dict(state)
+        self.kept = frozenset(report.kept) if report.new or report.dropped else None
+        log.info("%s", report)
+        return report
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N,L,C) of images (N,3,H,W)."""
@@ -61,9 +80,16 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
         self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True)
         return loss
 
+    def on_train_epoch_end(self) -> None:
+        """Say how many crops were too narrow for their label to be learnt from."""
+        unreachable = getattr(self.loss, "unreachable", 0)
+        if unreachable:
+            log.warning("%d crops of this epoch are too narrow for their label and taught nothing", unreachable)
+            self.loss.unreachable = 0
+
     def on_validation_epoch_start(self) -> None:
         """Start counting."""
-        self.as_labelled = self.caseless = TextCounts()
+        self.as_labelled = self.caseless = self.kept_only = TextCounts()
 
     def validation_step(self, batch: CropBatch, batch_idx: int) -> None:
         """Read one batch and count what is right."""
@@ -74,7 +100,10 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
         for truth, line, case_free in zip(batch.texts, read, batch.case_free, strict=True):
             without_case = count_text(truth, line.text, case_sensitive=False)
             self.caseless += without_case
-            self.as_labelled += without_case if case_free else count_text(truth, line.text)
+            counts = without_case if case_free else count_text(truth, line.text)
+            self.as_labelled += counts
+            if self.kept is not None and self.kept.issuperset(truth):
+                self.kept_only += counts
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch."""
@@ -85,6 +114,8 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
             "val/cer": whole.cer,
             "val/accuracy_caseless": caseless.accuracy,
         }
+        if self.kept is not None:
+            values["val/accuracy_kept_characters"] = scores(self.kept_only).accuracy
         self.log_dict(values, prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
