@@ -10,6 +10,7 @@ from ocr.metrics import cleval
 from ocr.metrics.detection import Matching, pair_up
 from ocr.metrics.endtoend import count_page_text, count_words
 from ocr.metrics.recognition import TextCounts, count_text
+from ocr.text.normalize import nfc
 
 Polygons = Sequence[npt.NDArray[Any]]
 
@@ -38,7 +39,7 @@ def judge_reading(truth: Truth, polygons: Polygons, texts: Sequence[str]) -> tup
 
     True regions without a text are ignored, and so is what was read in ignored regions.
     """
-    known = [text or "" for text in truth.texts]
+    known, texts = [nfc(text or "") for text in truth.texts], [nfc(text) for text in texts]
     ignore = [skip or not text for text, skip in zip(known, truth.ignore, strict=True)]
     matching = pair_up(polygons, truth.polygons, ignore)
     characters = cleval.count_page(polygons, texts, truth.polygons, known, ignore, case_sensitive=False)

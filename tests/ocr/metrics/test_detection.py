@@ -29,9 +29,9 @@ def test_every_true_line_found_scores_one(ocr_data):
 
 
 def test_unreadable_scene_text_does_not_count(ocr_data):
-    sample = next(iter(read_samples(ocr_data / "icdar2015" / "test")))
+    sample = max(read_samples(ocr_data / "icdar2015" / "test"), key=lambda one: one.ignore.count(False))
     counts = match(sample.polygons, sample.polygons, sample.ignore)
-    assert sum(sample.ignore) > 0
+    assert 0 < sum(sample.ignore) < len(sample.ignore)
     assert counts.predicted == counts.truth == counts.matched == len(sample.ignore) - sum(sample.ignore)
 
 
