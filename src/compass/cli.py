@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from compass.commands import blueprint, log, metric, milestone, pulse
+from compass.commands import blueprint, log, metric, milestone, plan, pulse
 from compass.errors import CompassError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.add_typer(milestone.app, name="milestone")
 app.add_typer(log.app, name="log")
 app.add_typer(metric.app, name="metric")
 app.add_typer(blueprint.app, name="blueprint")
+app.add_typer(plan.app, name="plan")
 
 
 def main() -> None:
