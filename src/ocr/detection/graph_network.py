@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ocr.detection.network import DbMaps
+from ocr.nn.heads.db_head import DbMaps
 from ocr.nn.onnx_graph import OnnxGraph, cut_sigmoid, read_graph
 
 
