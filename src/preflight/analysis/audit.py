@@ -1,0 +1,63 @@
+"""A repository with all its shared analyses, each made when first asked for: what rules are given."""
+
+import ast
+from functools import cached_property
+
+from preflight.analysis.imports import Broken, Imports
+from preflight.analysis.soundness import Soundness
+from preflight.analysis.targets import Targets
+from preflight.analysis.third_parties import ThirdParties
+from preflight.project import Project
+
+
+class Audit:
+    """The subject of every rule."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._statements: dict[str, list[ast.stmt]] = {}
+
+    @cached_property
+    def imports(self) -> Imports:
+        """All imports, sorted out."""
+        return Imports(self.project)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """All targets of configs and code."""
+        return Targets(self.project, self.imports)
+
+    @cached_property
+    def soundness(self) -> Soundness:
+        """What cannot be imported."""
+        return Soundness(self.project, self.imports)
+
+    @cached_property
+    def third_parties(self) -> ThirdParties:
+        """Packages from outside."""
+        return ThirdParties(self.project, self.imports)
+
+    def is_config(self, path: str) -> bool:
+        """Whether a YAML file belongs to a Hydra config folder."""
+        return any(part in ("conf", "config", "configs", "hydra") for part in path.split("/")[:-1])
+
+    def statements(self, path: str) -> list[ast.stmt]:
+        """All statements of a file, for fixes; none when it does not parse."""
+        if path not in self._statements:
+            summary = self.project.summary(path)
+            data = self.project.data(path)
+            parses = data is not None and summary is not None and summary.error is None
+            tree = ast.parse(data) if parses and data is not None else ast.Module([], [])
+            self._statements[path] = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        return self._statements[path]
+
+    def broken_by_statement(self, path: str, first: int, last: int) -> list[Broken]:
+        """Broken imports of a file between two lines."""
+        return [b for b in self._broken_by_path.get(path, ()) if first <= b.item.line <= last]
+
+    @cached_property
+    def _broken_by_path(self) -> dict[str, list[Broken]]:
+        found: dict[str, list[Broken]] = {}
+        for broken in self.imports.broken:
+            found.setdefault(broken.path, []).append(broken)
+        return found

@@ -1,0 +1,83 @@
+"""Point imports at the module that defines the name now."""
+
+import ast
+import re
+
+from findings.finding import Edit, Fix
+from preflight.analysis.audit import Audit
+from preflight.analysis.imports import Broken
+
+_FROM = re.compile(r"from[\s\\]+([.\w]+)[\s\\]+import\b")
+
+
+def moved_import(audit: Audit, broken: Broken) -> Fix | None:
+    """The fix for a broken `from` import whose names are each defined in exactly one module; None for all others.
+
+    Names of one statement that moved are moved together, so each of its findings carries the same fix.
+    """
+    if broken.item.how != "from" or not _certain(broken) or audit.project.summary(broken.path) is None:
+        return None
+    statement = statement_at(audit, broken.path, broken.item.line, broken.item.column)
+    text = audit.project.text(broken.path)
+    if not isinstance(statement, ast.ImportFrom) or text is None:
+        return None
+    places = audit.broken_by_statement(broken.path, statement.lineno, statement.end_lineno or statement.lineno)
+    homes: dict[str, str] = {}
+    for other in places:
+        if _certain(other) and other.moved is not None and other.item.name is not None:
+            homes[other.item.name] = other.moved.module
+    new = set(homes.values())
+    if len(homes) == len(statement.names) and len(new) == 1:
+        edit = _module_edit(text, broken.path, statement, next(iter(new)))
+    else:
+        edit = _split_edit(text, broken.path, statement, homes)
+    if edit is None:
+        return None
+    return Fix(f"import from {', '.join(sorted(new))}", (edit,))
+
+
+def _certain(broken: Broken) -> bool:
+    return broken.moved is not None and broken.moved.certain and broken.item.name not in (None, "*")
+
+
+def statement_at(audit: Audit, path: str, line: int, column: int) -> ast.stmt | None:
+    """The smallest statement of a file that holds a position."""
+    found: ast.stmt | None = None
+    for node in audit.statements(path):
+        if node.lineno <= line <= (node.end_lineno or node.lineno) and isinstance(node, ast.ImportFrom | ast.Import):
+            starts = (node.lineno, node.col_offset + 1) <= (line, column)
+            found = node if starts else found
+    return found
+
+
+def rows(text: str) -> list[str]:
+    """Lines as Python counts them."""
+    return re.split(r"\r\n|\r|\n", text)
+
+
+def _module_edit(text: str, path: str, statement: ast.ImportFrom, module: str) -> Edit | None:
+    row = rows(text)[statement.lineno - 1]
+    start = len(row.encode()[: statement.col_offset].decode())
+    found = _FROM.match(row, start)
+    if found is None:
+        return None
+    return Edit(path, statement.lineno, found.start(1) + 1, statement.lineno, found.end(1) + 1, module)
+
+
+def _split_edit(text: str, path: str, statement: ast.ImportFrom, homes: dict[str, str]) -> Edit | None:
+    """Replace a statement by one for each module; not when it holds comments, which would be lost."""
+    lines = rows(text)[statement.lineno - 1 : statement.end_lineno]
+    first = lines[0].encode()[: statement.col_offset].decode()
+    last_row = lines[-1].encode()[: statement.end_col_offset].decode()
+    if any("#" in line for line in [*lines[:-1], last_row]) or first.strip():
+        return None
+    groups: dict[str, list[str]] = {}
+    for alias in statement.names:
+        old = "." * statement.level + (statement.module or "")
+        written = alias.name if alias.asname is None else f"{alias.name} as {alias.asname}"
+        groups.setdefault(homes.get(alias.name, old), []).append(written)
+    made = [f"from {module} import {', '.join(names)}" for module, names in groups.items()]
+    newline = "\r\n" if "\r\n" in text else "\n"
+    joined = f"{newline}{first}".join(made)
+    end = statement.end_lineno or statement.lineno
+    return Edit(path, statement.lineno, len(first) + 1, end, len(last_row) + 1, joined)

@@ -1,0 +1,64 @@
+"""Read what can still be read of a Python file that does not parse, so that breaking a file hides no finding."""
+
+import ast
+import re
+import warnings
+
+_TRIES = 6
+_IMPORT_LINE = re.compile(r"\s*(?:from\s+[.\w]+\s+import\s+[\w, ]+|import\s+[\w.]+(?:\s+as\s+\w+)?)\s*(?:#.*)?$")
+
+
+def recover(text: str) -> ast.Module:
+    """A tree with the same line numbers and without the statements that do not parse."""
+    rows = re.split(r"\r\n|\r|\n", text.replace("\0", " "))
+    for _ in range(_TRIES):
+        try:
+            return _parse("\n".join(rows))
+        except SyntaxError as problem:
+            number = (problem.lineno or 1) - 1
+            if not (0 <= number < len(rows) and rows[number].strip()):
+                break
+            indent = rows[number][: len(rows[number]) - len(rows[number].lstrip())]
+            rows[number] = f"{indent}pass" if not rows[number].strip().startswith("pass") else ""
+        except (ValueError, RecursionError, MemoryError):
+            break
+    return ast.Module(_chunks(text), [])
+
+
+def _chunks(text: str) -> list[ast.stmt]:
+    """Parse each unindented block by itself; of a block that does not parse, keep the lines that are imports."""
+    rows = re.split(r"\r\n|\r|\n", text.replace("\0", " "))
+    starts = [
+        i
+        for i, row in enumerate(rows)
+        if row[:1].strip() and not re.match(r"(?:else|elif|except|finally|[)\]}#])", row)
+    ]
+    body: list[ast.stmt] = []
+    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        block = rows[start:end]
+        try:
+            body += _shifted("\n".join(block), start)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            for offset, row in enumerate(block):
+                if _IMPORT_LINE.match(row):
+                    body += _line(row, start + offset)
+    return body
+
+
+def _line(row: str, number: int) -> list[ast.stmt]:
+    try:
+        return _shifted(row.strip(), number)
+    except SyntaxError:
+        return []
+
+
+def _shifted(source: str, rows: int) -> list[ast.stmt]:
+    tree = _parse(source)
+    ast.increment_lineno(tree, rows)
+    return tree.body
+
+
+def _parse(source: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)

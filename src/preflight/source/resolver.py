@@ -1,0 +1,328 @@
+"""Follow imports and dotted names through the repository: the one resolver for code and configs.
+
+Answers are "found", "missing" or "unknown"; only a missing name in something that surely belongs to the repository is
+ever reported. Third-party names are "external" and are judged from declarations and metadata.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from preflight.environment import STANDARD
+from preflight.source.folders import Folders, Place
+from preflight.source.summary import Binding, Import, Summary
+
+_MODULE_NAMES = frozenset(
+    ("__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__loader__", "__dict__", "__builtins__")
+)
+_GENERATED = ("_version", "__version__", "_pb2", "_pb2_grpc", "Lexer", "Listener", "Visitor")
+
+
+class Resolution(NamedTuple):
+    """Where a dotted module leads. status: found | missing | external | stdlib | unknown.
+
+    `missing` is the shortest dotted prefix that is not there, `above` the place it should be in.
+    """
+
+    status: str
+    places: tuple[Place, ...] = ()
+    missing: str = ""
+    above: Place | None = None
+
+
+class Found(NamedTuple):
+    """What a name in a module is. status: found | missing | unknown | typing (for type checkers only)."""
+
+    status: str
+    place: Place | None = None  # the module the name was found in, or the submodule that it is
+    binding: Binding | None = None  # None for a submodule
+
+
+class Defined(NamedTuple):
+    """Where a name is really defined: internal (place set), or external (`dotted` starts outside the repository)."""
+
+    place: Place | None
+    name: str  # "" for a module
+    kind: str  # class | def | var | module | external | unknown | missing
+    dotted: str
+
+
+@dataclass
+class Resolver:
+    """Resolution over one repository; `provided` says that a first word may come from outside."""
+
+    folders: Folders
+    roots: list[str]
+    summary: Callable[[str], Summary | None]
+    provided: Callable[[str, bool], bool]  # (first word, exact only)
+    generated: Callable[[str], bool]
+    top_packages: dict[str, list[str]]
+    extra_roots: list[str] = field(default_factory=list)
+    own_names: frozenset[str] = frozenset()
+    _modules: dict[tuple[str, str], Resolution] = field(default_factory=dict)
+    _local: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _names: dict[tuple[str, str], Found] = field(default_factory=dict)
+    _dotted: dict[str, str] = field(default_factory=dict)
+
+    # modules ---------------------------------------------------------------------------------------------------
+
+    def imported(self, item: Import, path: str) -> Resolution:
+        """Where the module part of an import statement in the file `path` leads."""
+        return self.relative(item.module, item.level, path) if item.level else self.absolute(item.module, path)
+
+    def relative(self, module: str, level: int, path: str) -> Resolution:
+        """Where `from ..module import x` in the file `path` leads."""
+        parts = path.split("/")[:-1]
+        up = level - 1
+        if up > len(parts):
+            return Resolution("missing", missing="." * level + module)
+        base = parts[: len(parts) - up]
+        folder = "/".join(base)
+        if not module:
+            place = self._package_at(folder)
+            return Resolution("found", (place,)) if place else Resolution("unknown")
+        names = module.split(".")
+        places, unsure = self.folders.descend(folder, names)
+        return self._judge(places, names, unsure, "." * level, self._package_at(folder))
+
+    def _package_at(self, folder: str) -> Place | None:
+        above, _, own = folder.rpartition("/")
+        if not folder:
+            return self.folders.get("", "__init__") or Place("namespace", "")
+        return self.folders.get(above, own) or Place("namespace", folder)
+
+    def absolute(self, module: str, path: str = "") -> Resolution:
+        """Where `import module` leads for the file `path` (its own folder may be on the path)."""
+        local = self._local_roots(path) if path else ()
+        key = ("|".join(local), module)
+        known = self._modules.get(key)
+        if known is None:
+            known = self._modules[key] = self._absolute(module, local)
+        return known
+
+    def _local_roots(self, path: str) -> tuple[str, ...]:
+        folder = path.rpartition("/")[0]
+        known = self._local.get(folder)
+        if known is None:
+            base = folder
+            while self.folders.is_package(base) and base:
+                base = base.rpartition("/")[0]
+            runs = base != folder and self._holds_scripts(folder)
+            known = self._local[folder] = tuple(dict.fromkeys([base, *([folder] if runs else [])]))
+        return known
+
+    def _holds_scripts(self, folder: str) -> bool:
+        for place in self.folders.entries.get(folder, {}).values():
+            summary = self.summary(place.path) if place.kind == "module" else None
+            if summary is not None and summary.main_guard:
+                return True
+        return False
+
+    def _absolute(self, module: str, local: tuple[str, ...]) -> Resolution:
+        names = module.split(".")
+        top = names[0]
+        found: list[Place] = []
+        best: Resolution | None = None
+        namespaces_only = True
+        others = self.top_packages.get(top, ())
+        for root in dict.fromkeys((*self.roots, *local, *others, *self.extra_roots)):
+            first = self.folders.get(root, top)
+            if first is None:
+                if (f"{root}/{top}" if root else top) in self.folders.opaque:
+                    return Resolution("unknown")
+                continue
+            namespaces_only &= first.kind == "namespace"
+            places, unsure = self.folders.descend(root, names)
+            judged = self._judge(places, names, unsure, "", None)
+            if judged.status == "found":
+                found += judged.places
+            elif best is None or judged.status == "unknown":
+                best = judged
+        if found and (not namespaces_only or not self._outside(top)):
+            return Resolution("found", tuple(dict.fromkeys(found)))
+        if top in STANDARD:
+            return Resolution("stdlib")
+        if found:
+            return Resolution("unknown", tuple(dict.fromkeys(found)))
+        if best is None:
+            gone = top in self.own_names
+            return Resolution("missing", missing=top) if gone else Resolution("external", missing=top)
+        if best.status == "missing" and self.provided(top, not namespaces_only):
+            return Resolution("unknown")
+        return best
+
+    def _outside(self, top: str) -> bool:
+        """Whether folders without `__init__.py` lose against a module of that name from elsewhere."""
+        return top in STANDARD or self.provided(top, False)
+
+    def _judge(self, places: list[Place], names: list[str], unsure: bool, dots: str, above: Place | None) -> Resolution:
+        if len(places) == len(names):
+            return Resolution("found", (places[-1],))
+        last = places[-1] if places else above
+        missing = dots + ".".join(names[: len(places) + 1])
+        if unsure or self._open_path(places, above) or self._looks_generated(last, names[len(places)]):
+            return Resolution("unknown")
+        if last is not None and not last.is_package and last.kind in ("stub", "extension", "native"):
+            return Resolution("unknown")
+        return Resolution("missing", missing=missing, above=last)
+
+    def _open_path(self, places: list[Place], above: Place | None) -> bool:
+        """Whether a package on the way changes its `__path__`."""
+        for place in (*places, *([above] if above else [])):
+            if place.kind == "package":
+                summary = self.summary(place.path)
+                if summary is not None and (summary.path_dynamic or (summary.dynamic and summary.error is None)):
+                    return True
+        return False
+
+    def _looks_generated(self, above: Place | None, name: str) -> bool:
+        if name.endswith(_GENERATED) or name == "version" or name.startswith("_C"):
+            folder = above.folder if above else ""
+            if name.endswith(("_pb2", "_pb2_grpc")):
+                return True
+            return self.generated(f"{folder}/{name}" if folder else name)
+        return self.generated(f"{above.folder}/{name}") if above and above.folder else False
+
+    # names -----------------------------------------------------------------------------------------------------
+
+    def lookup(self, place: Place, name: str, _open: frozenset[str] = frozenset()) -> Found:
+        """What `from <place> import <name>` gives."""
+        key = (place.path, name)
+        known = self._names.get(key)
+        if known is None:
+            known = self._lookup(place, name, _open | {place.path})
+            if not _open:
+                self._names[key] = known
+        return known
+
+    def _lookup(self, place: Place, name: str, seen: frozenset[str]) -> Found:
+        submodule = self.folders.get(place.folder, name) if place.is_package else None
+        if place.kind == "namespace":
+            if submodule is not None:
+                return Found("found", submodule)
+            path = f"{place.path}/{name}"
+            unsure = path in self.folders.opaque or self._looks_generated(place, name)
+            return Found("unknown" if unsure else "missing", place)
+        summary = self.summary(place.path) if place.kind not in ("extension", "native") else None
+        if summary is None:
+            return Found("unknown", place)
+        binding = summary.names.get(name)
+        if binding is not None and not binding.typing:
+            return Found("found", place, binding)
+        if submodule is not None:
+            return Found("found", submodule)
+        if summary.lazy is not None and name in summary.lazy:
+            module, level, attribute = summary.lazy[name]
+            source = None if module is None else (module, level, attribute)
+            return Found(
+                "found", place, Binding("import" if source else "lazy", summary.getattr_line, source, False, True)
+            )
+        starred = self._starred(place, summary, name, seen)
+        if starred is not None:
+            return starred
+        if name in _MODULE_NAMES or (summary.getattr_line and summary.lazy is None) or summary.dynamic:
+            return Found("unknown", place)
+        if place.kind.startswith("stub") or self._looks_generated(place, name):
+            return Found("unknown", place)
+        return Found("typing" if binding is not None else "missing", place, binding)
+
+    def _starred(self, place: Place, summary: Summary, name: str, seen: frozenset[str]) -> Found | None:
+        """The name through `from x import *`; unknown when a star comes from outside."""
+        unsure = False
+        for module, level, _line, _guard in summary.stars:
+            resolution = self.imported(Import(module, level, "*", None, 0, 0, "", "", "from"), place.path)
+            if resolution.status != "found":
+                unsure |= resolution.status != "missing"
+                continue
+            source = resolution.places[0]
+            if source.path in seen:
+                continue
+            inner = self.summary(source.path) if source.kind != "namespace" else None
+            if inner is not None and not self._star_gives(inner, name):
+                continue
+            found = self.lookup(source, name, seen)
+            if found.status in ("found", "typing"):
+                return found
+            unsure |= found.status == "unknown"
+        return Found("unknown", place) if unsure else None
+
+    @staticmethod
+    def _star_gives(summary: Summary, name: str) -> bool:
+        if summary.exported is not None or summary.exported_dynamic:
+            return name in (summary.exported or ()) or summary.exported_dynamic
+        return not name.startswith("_")
+
+    # definitions -----------------------------------------------------------------------------------------------
+
+    def define(self, place: Place, name: str, depth: int = 0) -> Defined:
+        """Follow a name of a module to where it is defined."""
+        found = self.lookup(place, name)
+        if found.status in ("missing", "unknown", "typing") or depth > 20:
+            kind = "missing" if found.status == "missing" else "unknown"
+            return Defined(found.place or place, name, kind, self.join(found.place or place, name))
+        assert found.place is not None
+        binding = found.binding
+        if binding is None:
+            return Defined(found.place, "", "module", self.dotted(found.place))
+        if binding.source is None:
+            return Defined(found.place, name, binding.kind, self.join(found.place, name))
+        if binding.kind == "alias":
+            target = str(binding.source[2])
+            own = self.lookup(found.place, target)
+            if own.binding is None or own.binding.kind in ("var", "alias"):
+                return Defined(found.place, name, "var", self.join(found.place, name))
+            inner = self.define(found.place, target, depth + 1)
+            return inner._replace(kind="unknown") if inner.kind == "missing" else inner
+        return self._through(found.place, binding, depth)
+
+    def _through(self, place: Place, binding: Binding, depth: int) -> Defined:
+        assert binding.source is not None
+        module, level, attribute = binding.source
+        resolution = self.relative(module, level, place.path) if level else self.absolute(module, place.path)
+        whole = f"{module}.{attribute}" if attribute else module
+        if resolution.status in ("external", "stdlib"):
+            return Defined(None, "", "external", whole)
+        if resolution.status != "found":
+            return Defined(place, attribute or "", "missing" if resolution.status == "missing" else "unknown", whole)
+        if attribute is None:
+            return Defined(resolution.places[0], "", "module", self.dotted(resolution.places[0]))
+        results = [self.define(target, attribute, depth + 1) for target in resolution.places]
+        return next((result for result in results if result.kind != "missing"), results[0])
+
+    def dotted(self, place: Place) -> str:
+        """The dotted name of a module, from its closest source root."""
+        known = self._dotted.get(place.path)
+        if known is None:
+            path = place.folder if place.is_package else place.path.rpartition(".")[0]
+            fitting = [root for root in self.roots if not root or path == root or path.startswith(f"{root}/")]
+            bases = [base for base in fitting if self._importable_below(base, path)] or fitting or [""]
+            base = max(bases, key=len)
+            known = self._dotted[place.path] = (path[len(base) :] if base else path).strip("/").replace("/", ".")
+        return known
+
+    def _importable_below(self, base: str, path: str) -> bool:
+        rest = path[len(base) :].strip("/")
+        return all(part.isidentifier() for part in rest.split("/")) and not self.folders.is_package(base)
+
+    def join(self, place: Place, name: str) -> str:
+        """The dotted name of a name in a module."""
+        module = self.dotted(place)
+        return f"{module}.{name}" if module and name else module or name
+
+    def loose(self, name: str) -> list[Place]:
+        """Modules of this name in folders that are no packages: importable when their folder is on the path."""
+        folders = self.folders
+        return [
+            entries[name] for f, entries in folders.entries.items() if name in entries and not folders.is_package(f)
+        ]
+
+    def top_names(self) -> set[str]:
+        """First words of the modules of the repository."""
+        return {name for root in self.roots for name in self.folders.entries.get(root, {})} | set(self.top_packages)
+
+    def modules(self) -> Iterable[Place]:
+        """Every module and package of the repository that has a file."""
+        for entries in self.folders.entries.values():
+            for name, place in entries.items():
+                if place.kind in ("package", "module") and name != "__init__":
+                    yield place
