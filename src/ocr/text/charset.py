@@ -26,7 +26,7 @@ class Charset:
     def __post_init__(self) -> None:
         if not self.characters:
             raise ConfigError("charset: it is empty; give at least one character")
-        wrong = [c for c in self.characters if len(c) != 1 or nfc(c) != c or 0xD800 <= ord(c) <= 0xDFFF]
+        wrong = [c for c in self.characters if not _is_character(c)]
         if wrong:
             raise ConfigError(f"charset: {wrong[0]!r} is not a single NFC character; normalise the charset to NFC")
         if len(self.index_of) != len(self.characters):
@@ -87,13 +87,18 @@ class Charset:
         return [c for c in dict.fromkeys(nfc(text)) if c not in self.index_of]
 
 
+def _is_character(value: object) -> bool:
+    """Whether the value is one code point that NFC leaves as it is, and no half of a surrogate pair."""
+    return isinstance(value, str) and len(value) == 1 and nfc(value) == value and not "\ud800" <= value <= "\udfff"
+
+
 def _from_json(text: str) -> list[Any] | None:
-    """Return the characters of a JSON charset; None when the text is not such JSON."""
+    """Return the characters of a JSON charset; None when the text is no JSON list or object."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
         return None
     if isinstance(value, dict):
-        value = value.get("charset")
+        value = value.get("charset", [None])
     # A bare number or string is a line of characters that happens to be JSON.
-    return value if isinstance(value, list) and all(isinstance(c, str) for c in value) else None
+    return value if isinstance(value, list) else None
