@@ -1,9 +1,11 @@
 """Two small bundles whose output can be worked out by hand: darkness is probability, shades of grey are characters."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from ocr.bundles.bundle import Bundle, write_bundle
@@ -11,6 +13,10 @@ from ocr.bundles.card import BundleCard
 from ocr.specs.decode import DecodeSpec
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
+
+# A busy machine is no finding.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SHADES = {"a": 0, "b": 64, "c": 128, "d": 192}  # grey value of each character; white is blank
 PLAIN = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
@@ -76,6 +82,12 @@ def recognizer_bundle(folder: Path, **changes: object) -> Bundle:
         | changes
     )
     return write_bundle(folder, model, card)
+
+
+@pytest.fixture(scope="session")
+def make_detector() -> Callable[..., Bundle]:
+    """Write the detector into a folder, with other fields on its card."""
+    return detector_bundle
 
 
 @pytest.fixture(scope="session")

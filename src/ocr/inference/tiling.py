@@ -94,12 +94,12 @@ def _add(kept: list[_Piece], piece: _Piece) -> None:
         shared = 0.0 if other.window == piece.window else _shared_area(other.polygon, piece.polygon)
         if shared == 0.0:
             continue
-        if shared > _CONTAINED * cv2.contourArea(piece.polygon):
-            return
         joined = _joined(other, piece)
         if joined is not None:
-            kept.remove(other)
+            del kept[index - 1]
             piece, index = joined, 0
+        elif shared > _CONTAINED * cv2.contourArea(piece.polygon):
+            return
     kept.append(piece)
 
 

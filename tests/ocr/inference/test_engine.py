@@ -1,0 +1,189 @@
+"""Detector, recognizer and reader on two graphs whose output can be worked out by hand (see conftest)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocr.bundles.bundle import Bundle, write_bundle
+from ocr.errors import BundleError
+from ocr.geometry.crop import crop_quad
+from ocr.geometry.polygon import bounding_box, iou
+from ocr.geometry.quad import box_quad
+from ocr.inference.engine import Detector, Reader, Recognizer, bucket_width, open_reader
+from ocr.inference.onnx import OnnxModel
+from ocr.specs.postprocess import PostprocessSpec
+
+SHADES = {"a": 0, "b": 64, "c": 128, "d": 192}  # as in conftest
+RATIO = 0.4
+
+
+def stripes(text: str, cell: int = 16) -> np.ndarray:
+    """A crop that reads as ``text``: a cell in the shade of each character, a white one between any two."""
+    image = np.full((8, cell * (2 * len(text) + 1), 3), 255, np.uint8)
+    for index, character in enumerate(text):
+        image[:, cell * (2 * index + 1) : cell * (2 * index + 2)] = SHADES[character]
+    return image
+
+
+def page(boxes: list[tuple[int, int, int, int]], size: tuple[int, int]) -> np.ndarray:
+    """A white page with black boxes (x_min, y_min, x_max, y_max)."""
+    image = np.full((size[1], size[0], 3), 255, np.uint8)
+    for x0, y0, x1, y1 in boxes:
+        image[y0:y1, x0:x1] = 0
+    return image
+
+
+def grown(box: tuple[int, int, int, int]) -> np.ndarray:
+    """The rectangle whose shrunk form is the box: what a detector must report."""
+    x0, y0, x1, y1 = box
+    width, height = x1 - x0, y1 - y0
+    k = 1 - RATIO**2
+    roots = np.roots([8 - 4 * k, 2 * (1 - k) * (width + height), -k * width * height])
+    d = float(roots.max())
+    return box_quad(x0 - d, y0 - d, x1 + d, y1 + d)
+
+
+@pytest.fixture(scope="module")
+def detector(plain_detector: Bundle) -> Detector:
+    return Detector(plain_detector, threads=1)
+
+
+@pytest.fixture(scope="module")
+def recognizer(plain_recognizer: Bundle) -> Recognizer:
+    return Recognizer(plain_recognizer, threads=1)
+
+
+def test_detector_finds_and_unclips(detector: Detector) -> None:
+    boxes = [(60, 60, 260, 90), (60, 140, 420, 170), (300, 220, 420, 240)]
+    first, none = detector.detect([page(boxes, (480, 320)), page([], (200, 100))])
+    assert none == []
+    assert len(first) == 3
+    for box in boxes:
+        assert max(iou(grown(box), found.polygon) for found in first) > 0.9
+
+
+@pytest.mark.parametrize("size", [(320, 4000), (4000, 320), (1300, 1900)])
+def test_long_pages_lose_no_line_and_large_ones_are_shrunk(detector: Detector, size: tuple[int, int]) -> None:
+    boxes = [(x, y, x + 200, y + 24) for y in range(60, size[1] - 60, 110) for x in range(50, size[0] - 250, 310)]
+    (found,) = detector.detect([page(boxes, size)])
+    assert len(found) == len(boxes)
+    for box in boxes:
+        assert max(iou(grown(box), item.polygon) for item in found) > 0.75
+
+
+def test_recognizer_reads_in_the_order_given(recognizer: Recognizer) -> None:
+    texts = ["abcd", "d", "cabbadab" * 6, "ba", "dddd", ""]
+    read = recognizer.recognize([stripes(text) for text in texts])
+    assert [item.text for item in read] == texts
+    assert all(item.confidence > 0.9 for item, text in zip(read, texts, strict=True) if text)
+    assert recognizer.recognize([]) == []
+
+
+@given(st.lists(st.text("abcd", min_size=1, max_size=30), min_size=1, max_size=8), st.integers(9, 24))
+def test_a_crop_reads_the_same_in_any_company(recognizer: Recognizer, texts: list[str], cell: int) -> None:
+    noise = np.random.default_rng(cell)
+    crops = [
+        np.clip(stripes(text, cell).astype(int) + noise.integers(-20, 20), 0, 255).astype(np.uint8) for text in texts
+    ]
+    together = recognizer.recognize(crops)
+    alone = [recognizer.recognize([crop])[0] for crop in crops]
+    for a, b in zip(together, alone, strict=True):
+        assert a.text == b.text
+        assert abs(a.confidence - b.confidence) < 1e-4
+
+
+@given(st.integers(1, 5000))
+def test_buckets_waste_little(width: int) -> None:
+    bucket = bucket_width(width)
+    assert 0 <= bucket - width < max(32, width / 4)
+    assert bucket % 32 == 0
+    assert bucket_width(bucket) == bucket
+
+
+def test_reader_gives_lines_in_order_with_polygons_in_its_pixels(detector: Detector, recognizer: Recognizer) -> None:
+    reader = Reader(detector, recognizer)
+    boxes = [(300, 60, 420, 90), (60, 62, 260, 92), (60, 140, 420, 170)]
+    image = page(boxes, (480, 320))
+    result = reader.read(image, source="drawn", page=3, notes=["by hand"])
+    assert (result.image.source, result.image.page, result.image.width, result.image.height) == ("drawn", 3, 480, 320)
+    order = [boxes[1], boxes[0], boxes[2]]
+    for line, box in zip(result.lines, order, strict=True):
+        quad = np.array(line.polygon, np.float32)
+        assert iou(quad, grown(box)) > 0.9
+        assert line.text == recognizer.recognize([crop_quad(image, quad)])[0].text
+        assert 0.9 < line.detection_score <= 1
+    assert set(result.timings_ms) == {"detect", "recognize", "total"}
+    assert result.models.detector.sha256 == detector.bundle.sha256
+    assert result.notes == ["by hand"]
+    assert result.text.splitlines() == [line.text for line in result.lines]
+
+
+def test_reader_leaves_out_what_it_cannot_read(detector: Detector, recognizer: Recognizer) -> None:
+    image = page([(60, 60, 260, 90)], (480, 320))
+    assert Reader(detector, recognizer, min_confidence=1.0).read(image, source="x").lines == []
+    assert Reader(detector, recognizer).read(page([], (40, 40)), source="x").lines == []
+
+
+def test_a_page_of_one_shade_has_no_lines(detector: Detector, recognizer: Recognizer) -> None:
+    reader = Reader(detector, recognizer)
+    for shade in (200, 255):
+        assert reader.read(np.full((300, 500, 3), shade, np.uint8), source="x").lines == []
+
+
+def test_polygons_of_more_points_are_cut_by_their_quad(
+    tmp_path: Path, make_detector: Callable[..., Bundle], recognizer: Recognizer
+) -> None:
+    bundle = make_detector(tmp_path, postprocess=PostprocessSpec(shape="polygon"))
+    reader = Reader(Detector(bundle), recognizer)
+    result = reader.read(page([(60, 60, 260, 90)], (480, 320)), source="x")
+    assert len(result.lines) == 1
+    x0, y0, x1, y1 = bounding_box(np.array(result.lines[0].polygon))
+    assert x0 < 60 < 260 < x1
+    assert y0 < 60 < 90 < y1
+
+
+# --- bundles that do not fit ---------------------------------------------------------------------------------------
+
+
+def test_the_other_kind_of_bundle_is_refused(plain_detector: Bundle, plain_recognizer: Bundle) -> None:
+    with pytest.raises(BundleError, match="is a recognition bundle; a detector is needed"):
+        Detector(plain_recognizer)
+    with pytest.raises(BundleError, match="is a detection bundle; a recognizer is needed"):
+        Recognizer(plain_detector)
+    with pytest.raises(BundleError, match="a detection bundle is needed here"):
+        open_reader(plain_recognizer.model_path.parent, plain_recognizer.model_path.parent)
+    reader = open_reader(plain_detector.model_path.parent, plain_recognizer.model_path.parent, threads=1)
+    assert reader.models.recognizer.name == "plain-recognizer"
+
+
+def test_a_charset_of_another_size_is_refused(plain_recognizer: Bundle, tmp_path: Path) -> None:
+    card = plain_recognizer.card.model_copy(update={"charset": ["a", "b"]})
+    bundle = write_bundle(tmp_path, plain_recognizer.model_path, card)
+    with pytest.raises(BundleError, match="the graph has 5 classes, the card's charset needs 3"):
+        Recognizer(bundle)
+
+
+def test_a_file_that_is_no_graph_is_refused(plain_detector: Bundle, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path, b"not a graph", plain_detector.card)
+    with pytest.raises(BundleError, match=r"model\.onnx: ONNX Runtime cannot load it"):
+        OnnxModel(bundle)
+
+
+def test_a_graph_of_another_shape_is_refused(plain_detector: Bundle, tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])],
+        "two-dimensional",
+        [value("x", TensorProto.FLOAT, ["N", 3])],
+        [value("y", TensorProto.FLOAT, ["N", 3])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    bundle = write_bundle(tmp_path, model.SerializeToString(), plain_detector.card)
+    with pytest.raises(BundleError, match="one image batch"):
+        OnnxModel(bundle)
