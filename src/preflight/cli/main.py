@@ -131,6 +131,48 @@ def fix(
     raise typer.Exit(code)
 
 
+scripts_app = typer.Typer(
+    help="Judge scripts by evidence: keep, refactor, review or archive.", rich_markup_mode=None, no_args_is_help=False
+)
+app.add_typer(scripts_app, name="scripts", invoke_without_command=True)
+
+
+@scripts_app.callback()
+def scripts(
+    context: typer.Context,
+    form: Annotated[Literal["markdown", "json"], typer.Option("--format", help="How to print.")] = "markdown",
+    json: Json = False,
+    root: Root = None,
+) -> None:
+    """Judge every script by who refers to it, its last commit, entry point, broken imports, size and complexity.
+
+    Example: `preflight scripts --json`.
+    """
+    if context.invoked_subcommand is None:
+        from preflight.cli import scripts as command
+
+        sys.stdout.write(command.listing(root, json=json or form == "json"))
+
+
+@scripts_app.command()
+def archive(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Scripts or folders; default: all labelled archive.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be moved and move nothing.")] = False,
+    root: Root = None,
+) -> None:
+    """Move scripts to archive/scripts/ with their git history; refuses one that anything refers to.
+
+    Example: `preflight scripts archive scripts/prototypes --dry-run`. Exit code 1 when something was refused.
+    """
+    from preflight.cli import scripts as command
+
+    text, code = command.archive(root, tuple(paths or ()), dry_run=dry_run)
+    sys.stdout.write(text)
+    raise typer.Exit(code)
+
+
 def split(values: list[str] | None) -> tuple[str, ...]:
     """`["IMP,HYD001", "SRC"]` as three codes."""
     return tuple(code.strip().upper() for value in values or [] for code in value.split(",") if code.strip())

@@ -1,0 +1,1 @@
+"""The documented script names under `scripts/audit/`: their flags, headline lines, files and exit codes."""
