@@ -22,6 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OcrError as error:
         print(f"ocr train: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("ocr train: interrupted; resume=latest goes on from the last checkpoint", file=sys.stderr)
+        return 130
     return 0
 
 

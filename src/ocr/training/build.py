@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from ocr.errors import CheckpointError, ConfigError
+from ocr.errors import ConfigError
 from ocr.records.checkpoint import CheckpointCard, read_card
 from ocr.records.legacy_targets import translate_targets
 from ocr.text.charset import Charset
 from ocr.training import weights
 from ocr.training.instantiate import check, instantiate
+from ocr.training.start import start_of, with_kept_graph
 
 
 def optimizer_of(config: dict[str, Any]) -> dict[str, Any]:
@@ -51,11 +52,11 @@ def load_module(checkpoint: Path) -> tuple[Any, CheckpointCard]:
     Raises CardError without a card, CheckpointError when the weights are not those of the module the card describes.
     """
     card = read_card(checkpoint)
-    config = translate_targets(without_pretrained(card.config))
+    config = with_kept_graph(translate_targets(without_pretrained(card.config)), checkpoint.resolve().parent)
     check({"model": config["model"]})
     module = build_module(config, Charset(tuple(card.charset)) if card.charset else None)
-    load_exactly(module, weights.load(checkpoint)["state_dict"], checkpoint)
-    return module.eval(), card
+    weights.load_exactly(module, weights.load(checkpoint)["state_dict"], checkpoint)
+    return module.eval(), card if card.start else card.model_copy(update={"start": start_of(card.config)})
 
 
 def without_pretrained(node: Any) -> Any:
@@ -63,19 +64,3 @@ def without_pretrained(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: False if key == "pretrained" else without_pretrained(value) for key, value in node.items()}
     return [without_pretrained(child) for child in node] if isinstance(node, list) else node
-
-
-def load_exactly(module: Any, state: dict[str, Any], name: Path) -> None:
-    """Load weights that must be exactly the module's; CheckpointError names the first that differ."""
-    own = module.state_dict()
-    problems = [f"{key} is missing" for key in own if key not in state]
-    problems += [f"{key} is not part of the model" for key in state if key not in own]
-    problems += [
-        f"{key} has shape {tuple(state[key].shape)}, the model {tuple(own[key].shape)}"
-        for key in own
-        if key in state and state[key].shape != own[key].shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise CheckpointError(f"{name}: of another architecture or charset: {'; '.join(problems[:3])}{more}")
-    module.load_state_dict(state)

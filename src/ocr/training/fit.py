@@ -36,7 +36,7 @@ from ocr.training.hydra_app import (
 from ocr.training.instantiate import check, instantiate
 from ocr.training.noise import hush
 from ocr.training.randomness import RandomState
-from ocr.training.start import load_start, resume_path
+from ocr.training.start import keep_graph, load_start, resume_path, start_of, with_start_graph
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def fit(cfg: DictConfig) -> dict[str, float]:
 
     Raises OcrError for what the user can mend; whatever happens, `run.json` says how the run ended.
     """
-    config = resolve(cfg)
+    config = with_start_graph(resolve(cfg))
     hush()
     folder = Path(config["paths"]["experiment_dir"])
     resume = resume_path(config["resume"], Path(config["paths"]["root"]))
@@ -103,15 +103,16 @@ def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path |
     data = instantiate(config["data"])
     charset = getattr(data, "charset", None)  # a recognizer's data knows its characters; a detector's has none
     module = build_module(config, charset)
-    start = None
     if config["start"] and resume is None:
-        start = load_start(module, Path(config["start"]))
+        load_start(module, Path(config["start"]))
     maker = None
     if run is not None:
+        if not config["trainer"].get("fast_dev_run"):
+            keep_graph(config, Path(config["paths"]["checkpoint_dir"]))
         data_hash = manifest_hash(config["data"])
         run.update(data_manifest_hash=data_hash)
         characters = None if charset is None else list(charset.characters)
-        maker = CardMaker(config, run, charset=characters, start=start, data_hash=data_hash)
+        maker = CardMaker(config, run, charset=characters, start=start_of(config), data_hash=data_hash)
     callbacks = _callbacks(config, run, maker)
     loggers = [instantiate(node) for node in (config.get("logger") or {}).values() if node]
     if not loggers:  # the monitor of the learning rate refuses to run without one
@@ -125,7 +126,12 @@ def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path |
         enable_progress_bar=sys.stderr.isatty(),
         enable_checkpointing=any(isinstance(callback, UniqueModelCheckpoint) for callback in callbacks),
     )
-    trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume), weights_only=True)
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume), weights_only=True)
+    except SystemExit as leaving:
+        if leaving.code == 1:  # what the trainer makes of Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
     return logged_metrics(trainer)
 
 

@@ -27,11 +27,12 @@ def one_cycle(
     The learning-rate half of Smith and Topin, 2018; momentum stays as it is.
     """
 
+    peak, last = warmup * total_steps - 1, total_steps - 1
+
     def factor(step: int) -> float:
-        position = min(step / max(total_steps - 1, 1), 1.0)
-        if position < warmup:
-            return 1 + (start_factor - 1) * 0.5 * (1 + math.cos(math.pi * position / warmup))
-        done = (position - warmup) / max(1 - warmup, 1e-9)
+        if step < peak:
+            return 1 + (start_factor - 1) * 0.5 * (1 + math.cos(math.pi * step / peak))
+        done = min((step - peak) / max(last - peak, 1e-9), 1.0)
         return end_factor + (1 - end_factor) * 0.5 * (1 + math.cos(math.pi * done))
 
     return LambdaLR(optimizer, factor)

@@ -1,18 +1,28 @@
-"""Where a run begins: the checkpoint it resumes, or the weights it starts from."""
+"""Where a run begins: the checkpoint it resumes, the weights it starts from, and what cards say of them."""
 
+import importlib.metadata
 import logging
 from pathlib import Path
 from typing import Any
 
+from durable.replace import write_bytes, write_text
+from ocr.bundles.bundle import CARD_FILE, load_bundle
+from ocr.bundles.bundle import read_card as read_bundle_card
 from ocr.bundles.card import StartRecord
-from ocr.errors import CardError, CheckpointError, RecordError
+from ocr.errors import CardError, CheckpointError, ConfigError, RecordError
+from ocr.nn.onnx_graph import locate, read_graph
+from ocr.recognition.graph_network import graph_characters
 from ocr.records.checkpoint import read_card
 from ocr.records.find import newest_run, run_by_id
+from ocr.text.charset import Charset
 from ocr.training import weights
 
 log = logging.getLogger(__name__)
 
 LAST = Path("checkpoints") / "last.ckpt"
+GRAPH_FILE = "graph.onnx"
+CHARACTERS_FILE = "graph-characters.txt"
+NO_CARD = "unknown: the start has no card"
 
 
 def resume_path(name: str | None, root: Path) -> Path | None:
@@ -39,23 +49,95 @@ def resume_path(name: str | None, root: Path) -> Path | None:
     return last.resolve()
 
 
-def load_start(module: Any, checkpoint: Path) -> StartRecord:
-    """Copy into `module` the weights of `checkpoint` that fit it, and say which did not; return what cards say of it.
+def with_start_graph(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with the graph of the bundle that ``start`` names, when it names one.
 
-    Raises CheckpointError when nothing fits.
+    Raises ConfigError when the model is not one that takes a graph.
     """
-    state = weights.load(checkpoint)["state_dict"]
-    own = module.state_dict()
-    fitting = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
-    if not fitting:
-        raise CheckpointError(f"{checkpoint}: none of its weights fit this model; choose a start of its architecture")
-    left = sorted(set(own) - set(fitting))
-    module.load_state_dict(own | fitting)
-    log.info("start: %d of %d tensors from %s", len(fitting), len(own), checkpoint)
-    if left:
-        log.warning("start: these begin anew, as the start has none of their shape: %s", ", ".join(left[:8]))
+    name = config["start"]
+    if not name or not (name.startswith("bundle:") or (Path(name) / CARD_FILE).is_file()):
+        return config
+    model = config["model"]
+    if "graph" not in model["network"]:
+        option = "ctc_graph" if config["task"] == "recognition" else "dbnet_graph"
+        raise ConfigError(f"start={name}: a bundle is a graph, which this model cannot take up; add model={option}")
+    graph = name if name.startswith("bundle:") else str(load_bundle(name).model_path)
+    return config | {"start": None, "model": model | {"network": model["network"] | {"graph": graph}}}
+
+
+def load_start(module: Any, checkpoint: Path) -> None:
+    """Copy the weights of `checkpoint` into `module`.
+
+    A recognizer keeps the rows of the characters it shares with the start. Raises CheckpointError when the two differ
+    in more than their characters.
+    """
+    content = weights.load(checkpoint)
+    if hasattr(module, "start_from"):
+        if "charset" not in content:
+            raise CheckpointError(f"{checkpoint}: names no charset, so it is no recognizer's; choose another start")
+        module.start_from(content["state_dict"], Charset(tuple(content["charset"])))
+    else:
+        weights.load_exactly(module, content["state_dict"], checkpoint)
+
+
+def start_of(config: dict[str, Any]) -> StartRecord | None:
+    """What cards say of the checkpoint a config starts from, or of the graph its network is made from; else None."""
+    graph = config["model"]["network"].get("graph")
+    if config.get("start"):
+        return _start_checkpoint(Path(config["start"]))
+    return None if graph is None else _start_graph(graph)
+
+
+def _start_checkpoint(path: Path) -> StartRecord:
     try:
-        card = read_card(checkpoint)
+        card = read_card(path)
     except CardError:
-        return StartRecord(name=checkpoint.stem, source=str(checkpoint), licence="unknown: the start has no card")
+        return StartRecord(name=path.stem, source=str(path), licence=NO_CARD)
     return StartRecord(name=card.name, source=f"run {card.run_id}", licence=card.licence)
+
+
+def _start_graph(graph: str) -> StartRecord:
+    kind, _, rest = graph.partition(":")
+    if kind == "package":
+        package = rest.partition("/")[0]
+        # What is imported and what is installed may have different names.
+        name = importlib.metadata.packages_distributions().get(package, [package])[0]
+        return StartRecord(
+            name=rest, source=f"package {name} {importlib.metadata.version(name)}", licence=_licence(name)
+        )
+    folder = load_bundle(rest).model_path.parent if kind == "bundle" else Path(graph).parent
+    if not (folder / CARD_FILE).is_file():
+        return StartRecord(name=Path(graph).stem, source=graph, licence=NO_CARD)
+    card = read_bundle_card(folder)
+    return StartRecord(name=card.name, source=graph, licence=card.licence)
+
+
+def _licence(distribution: str) -> str:
+    found = importlib.metadata.metadata(distribution)
+    classifiers = [c.rpartition(" :: ")[2] for c in found.get_all("Classifier", []) if c.startswith("License ::")]
+    stated = [*found.get_all("License-Expression", []), *classifiers, *found.get_all("License", [])]
+    return str(stated[0]) if stated else "not stated"
+
+
+def keep_graph(config: dict[str, Any], folder: Path) -> None:
+    """Copy the graph that the network is made from beside the checkpoints: without it they cannot be loaded."""
+    network = config["model"]["network"]
+    if "graph" not in network:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / GRAPH_FILE, locate(network["graph"]).read_bytes())
+    if "dictionary" in network:
+        characters = graph_characters(network["graph"], read_graph(network["graph"]), network["dictionary"])
+        # Dictionary files leave out the space, which comes last.
+        write_text(folder / CHARACTERS_FILE, "\n".join(characters[:-1]) + "\n")
+
+
+def with_kept_graph(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The config with the graph that `keep_graph` left in `folder`, when there is one."""
+    model = config["model"]
+    if "graph" not in model["network"] or not (folder / GRAPH_FILE).is_file():
+        return config
+    kept = {"graph": str(folder / GRAPH_FILE)}
+    if "dictionary" in model["network"]:
+        kept["dictionary"] = str(folder / CHARACTERS_FILE)
+    return config | {"model": model | {"network": model["network"] | kept}}

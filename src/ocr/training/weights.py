@@ -26,3 +26,19 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     if not isinstance(found, dict) or not isinstance(found.get("state_dict"), dict):
         raise CheckpointError(f"{path}: holds no state_dict; it is not a checkpoint of this package")
     return found
+
+
+def load_exactly(module: Any, state: dict[str, Any], name: Path) -> None:
+    """Load weights that must be exactly the module's; CheckpointError names the first that differ."""
+    own = module.state_dict()
+    problems = [f"{key} is missing" for key in own if key not in state]
+    problems += [f"{key} is not part of the model" for key in state if key not in own]
+    problems += [
+        f"{key} has shape {tuple(state[key].shape)}, the model {tuple(own[key].shape)}"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise CheckpointError(f"{name}: of another architecture or charset: {'; '.join(problems[:3])}{more}")
+    module.load_state_dict(state)

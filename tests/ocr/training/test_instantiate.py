@@ -76,6 +76,6 @@ def test_old_names_are_translated_with_a_warning_that_names_the_new_one():
     for old, new in LEGACY_TARGETS.items():
         with pytest.warns(DeprecationWarning, match=f"{old} is now {new}; .* {DROPPED_IN}"):
             assert find_target(old) is find_target(new)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="torch.optim.Adam is now"):
         config = translate_targets({"x": [{"_target_": "torch.optim.Adam", "lr": 1}], "y": "torch.optim.Adam"})
     assert config == {"x": [{"_target_": "torch.optim.adam.Adam", "lr": 1}], "y": "torch.optim.Adam"}
