@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import cv2
 import lmdb
@@ -78,16 +79,37 @@ class LmdbCrops:
         return {**self.__dict__, "_env": None, "_pid": 0}
 
     def _get(self, key: bytes) -> bytes | None:
-        # An environment must not cross a fork: each process opens its own.
-        if self._pid != os.getpid():
-            try:
-                self._env = lmdb.open(str(self.path), readonly=True, create=False, lock=False, readahead=False)
-            except lmdb.Error as error:
-                raise AnnotationError(self.path, f"is not an LMDB folder ({error})", "check the path") from error
-            self._pid = os.getpid()
+        if self._pid != os.getpid():  # an environment must not cross a fork: each process opens its own
+            self._env, self._pid = _environment(self.path), os.getpid()
         with self._env.begin() as transaction:
             value: bytes | None = transaction.get(key)
         return value
+
+
+_open_environments: WeakValueDictionary[Path, Any] = WeakValueDictionary()
+
+
+def _environment(path: Path) -> Any:
+    """Return the environment of a folder, shared by all who read it in this process, as LMDB demands."""
+    key = path.resolve()
+    environment = _open_environments.get(key)
+    if environment is None:
+        try:
+            environment = lmdb.open(str(path), readonly=True, create=False, lock=False, readahead=False)
+        except lmdb.Error as error:
+            raise AnnotationError(path, f"is not an LMDB folder ({error})", "check the path") from error
+        _open_environments[key] = environment
+    return environment
+
+
+def _close_inherited() -> None:
+    for environment in list(_open_environments.values()):
+        environment.close()
+    _open_environments.clear()
+
+
+# A forked worker of a data loader opens anew; without this LMDB takes the parent's environment for an open one.
+os.register_at_fork(after_in_child=_close_inherited)
 
 
 class LmdbWriter:
