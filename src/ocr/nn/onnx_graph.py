@@ -160,6 +160,7 @@ class OnnxGraph(nn.Module):
         for owner, name, buffer in list(_float_buffers(self.body)):
             delattr(owner, name)
             owner.register_parameter(name, nn.Parameter(buffer.clone()))
+        self.train()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the graph's one output for ``images`` (N,3,H,W)."""

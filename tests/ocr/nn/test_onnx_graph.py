@@ -9,8 +9,12 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from ocr.detection.graph_network import GraphDetector
 from ocr.errors import ConfigError
 from ocr.nn.onnx_graph import OnnxGraph, cut_projection, cut_sigmoid, locate, read_graph
+from ocr.recognition.graph_network import GraphRecognizer
+from ocr.text.charset import Charset
+from ocr.text.tokenizer import CtcTokenizer
 
 RANDOM = np.random.default_rng(3)
 
@@ -136,3 +140,41 @@ def test_a_graph_of_the_other_task_is_refused(detector: Path, recognizer: Path) 
 def test_a_missing_graph_says_what_to_do(source: str, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         locate(source)
+
+
+def with_characters(path: Path, characters: str) -> Path:
+    model = onnx.load(str(path))
+    helper.set_model_props(model, {"character": characters})
+    onnx.save(model, str(path))
+    return path
+
+
+def test_a_detector_starts_as_its_graph(detector: Path) -> None:
+    images = torch.rand(1, 3, 16, 16)
+    maps = GraphDetector(graph=str(detector))(images)
+    assert maps.threshold is None
+    torch.testing.assert_close(maps.probability_logits.sigmoid(), run(detector, images), atol=1e-5, rtol=1e-5)
+
+
+def test_a_recognizer_keeps_what_the_graph_knows_of_the_charset(recognizer: Path) -> None:
+    graph = with_characters(recognizer, "b\na\n")  # classes: blank, b, a, space; the fifth is one too many
+    with pytest.raises(ConfigError, match="5 classes but 3 characters and a blank"):
+        GraphRecognizer(graph=str(graph), dictionary=None, tokenizer=CtcTokenizer(charset=Charset(("a",))))
+    with_characters(recognizer, "b\na\n\u2028")  # a character that splitlines() takes for a line end
+    tokenizer = CtcTokenizer(charset=Charset((" ", "a", "b", "z")))
+    network = GraphRecognizer(graph=str(graph), dictionary=None, tokenizer=tokenizer)
+    images = 0.02 * torch.rand(1, 3, 8, 32)  # dark, so that no probability underflows
+    published = run(graph, images).log()  # blank b a \u2028 space
+    ours = network(images)
+    differences = ours[..., :4] - published[..., [0, 4, 2, 1]]
+    torch.testing.assert_close(differences, differences[..., :1].expand_as(differences), atol=1e-4, rtol=1e-4)
+    assert network.new_characters == ["z"]
+
+
+def test_a_recognizer_takes_its_dictionary_from_a_file_and_says_when_there_is_none(recognizer: Path) -> None:
+    tokenizer = CtcTokenizer(charset=Charset(("a", "b")))
+    with pytest.raises(ConfigError, match=r"name a file with one as model\.network\.dictionary"):
+        GraphRecognizer(graph=str(recognizer), dictionary=None, tokenizer=tokenizer)
+    dictionary = recognizer.with_name("characters.txt")
+    dictionary.write_text("a\nb\nc\n")
+    assert not GraphRecognizer(graph=str(recognizer), dictionary=str(dictionary), tokenizer=tokenizer).new_characters
