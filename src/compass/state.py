@@ -117,6 +117,8 @@ def load(home: Home) -> State:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise _damaged(home, f"not JSON at line {error.lineno} column {error.colno}") from None
+    except RecursionError:
+        raise _damaged(home, "nested without end") from None
     if not isinstance(data, dict):
         raise _damaged(home, "not a JSON object")
     version = data.get("schema_version", SCHEMA_VERSION)

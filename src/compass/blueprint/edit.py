@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from compass import clock
 from compass.blueprint.check import derived_phase_status, derived_status, says
 from compass.blueprint.model import Blueprint, Label, Task, parse
 from compass.blueprint.words import meant
 from compass.errors import CompassError
-from compass.home import find_home
 from compass.markdown import Document, Heading, numbered
 
 _BOX = re.compile(r"\[[ xX]\]")
@@ -32,35 +29,6 @@ class Action:
     def given(self) -> bool:
         """Whether anything was said."""
         return bool(self.objective or self.approach or self.criteria)
-
-
-@contextmanager
-def editing(path: Path) -> Iterator[Document]:
-    """Yield the document of `path` under a lock, and write it back, all at once, when the block has changed it."""
-    from durable.replace import write_bytes
-
-    target = path.resolve()
-    with _lock_of(target):
-        document = Document.read(target)
-        before = document.data()
-        yield document
-        if document.data() != before:
-            write_bytes(target, document.data())
-
-
-@contextmanager
-def _lock_of(target: Path) -> Iterator[None]:
-    """The lock of the repository that holds the file; outside of any repository a lock beside the file."""
-    try:
-        home = find_home(target.parent)
-    except CompassError:
-        from durable.lock import lock
-
-        with lock(target):
-            yield
-    else:
-        with home.locked():
-            yield
 
 
 def done(document: Document, given: str | None, name: str) -> tuple[Task, int]:

@@ -65,8 +65,9 @@ def next_(
 ) -> None:
     """Show the next task, and write it into the progress lines and the Immediate Next Action section."""
     from compass.blueprint import edit
+    from compass.editing import editing
 
-    with edit.editing(file) as document:
+    with editing(file) as document:
         task = edit.next_action(
             document, str(file), edit.Action(objective.strip(), tuple(approach or ()), tuple(criterion or ()))
         )
@@ -82,8 +83,9 @@ def done(
 ) -> None:
     """Tick a task with its sub-tasks (or one sub-task): compass blueprint done plan.md 3.1"""
     from compass.blueprint import edit
+    from compass.editing import editing
 
-    with edit.editing(file) as document:
+    with editing(file) as document:
         finished, boxes = edit.done(document, task, str(file))
     text = f"done: {finished.name} ({boxes} boxes ticked)"
     emit("blueprint-done", {"task": _task(finished), "boxes": boxes, **_after(file)}, text, as_json=as_json)
@@ -98,8 +100,9 @@ def block(
 ) -> None:
     """Mark a task as blocked: compass blueprint block plan.md 3.1 --reason "waits for the registry" """
     from compass.blueprint import edit
+    from compass.editing import editing
 
-    with edit.editing(file) as document:
+    with editing(file) as document:
         found = edit.block(document, task, reason, str(file))
     data = {"task": _task(found), "reason": reason, **_after(file)}
     emit("blueprint-block", data, f"blocked: {found.name}", as_json=as_json)
@@ -109,8 +112,9 @@ def block(
 def reopen(file: File, task: TaskId, as_json: Json = False) -> None:
     """Untick a task, or lift its block."""
     from compass.blueprint import edit
+    from compass.editing import editing
 
-    with edit.editing(file) as document:
+    with editing(file) as document:
         found = edit.reopen(document, task, str(file))
     emit("blueprint-reopen", {"task": _task(found), **_after(file)}, f"open again: {found.name}", as_json=as_json)
 
@@ -119,8 +123,9 @@ def reopen(file: File, task: TaskId, as_json: Json = False) -> None:
 def render(file: File, as_json: Json = False) -> None:
     """Make progress lines, phase states and the next action agree with the boxes."""
     from compass.blueprint import edit
+    from compass.editing import editing
 
-    with edit.editing(file) as document:
+    with editing(file) as document:
         changes = edit.keep_true(document, str(file))
     emit("blueprint-render", {"changes": changes}, "\n".join(changes) or "nothing to change", as_json=as_json)
 
@@ -136,12 +141,13 @@ def note(
 ) -> None:
     """Add a dated note: compass blueprint note plan.md --discovery "the cache is shared" """
     from compass.blueprint import edit
+    from compass.editing import editing
 
     given = {edit.DISCOVERIES: discovery, edit.RISKS: risk, edit.GATES: gate_failed}
     notes = {section: text for section, text in given.items() if text is not None}
     if not notes and risk_level is None:
         raise CompassError("blueprint note: give --discovery, --risk, --gate-failed or --risk-level")
-    with edit.editing(file) as document:
+    with editing(file) as document:
         for section, text in notes.items():
             edit.note(document, section, text, str(file))
         if risk_level is not None:

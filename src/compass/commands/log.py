@@ -1,6 +1,7 @@
 """`compass log`: the daily progress log."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ def add(
     text: str,
     kind: Annotated[str, typer.Option("--kind", "-k", help=", ".join(KINDS) + ".")] = "note",
     priority: Annotated[int | None, typer.Option("--priority", help="1 to 4, of a recommendation.")] = None,
+    tracker: Annotated[Path | None, typer.Option("--to", help="Also into the daily log of this Markdown file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Add an entry for the active pulse, if there is one: compass log add "30 imports fixed" --kind done"""
@@ -31,6 +33,12 @@ def add(
         pulse_id=pulse.pulse_id if pulse else None,
         milestone_id=pulse.milestone_id if pulse else None,
     )
+    if tracker is not None:
+        from compass.editing import editing
+        from compass.tracker import add_entry
+
+        with editing(tracker) as document:
+            add_entry(document, entry)
     progress_log.add(home, entry)
     emit("log-add", {"entry": asdict(entry)}, f"{entry.day} {progress_log.line(entry)}", as_json=as_json)
 

@@ -1,5 +1,6 @@
 """`compass metric`: named numbers of the active pulse."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -62,10 +63,20 @@ def record(
 
 
 @app.command()
-def show(name: Annotated[str | None, typer.Argument(help="Default: all.")] = None, as_json: Json = False) -> None:
+def show(
+    name: Annotated[str | None, typer.Argument(help="Default: all.")] = None,
+    tracker: Annotated[Path | None, typer.Option("--to", help="Also into the metrics table of this file.")] = None,
+    as_json: Json = False,
+) -> None:
     """Show the metrics as a Markdown table."""
     pulse = reading(find_home()).pulse()
     chosen = pulse.metrics if name is None else {name: metrics.find(pulse, name)}
+    if tracker is not None and chosen:
+        from compass.editing import editing
+        from compass.tracker import put_metrics
+
+        with editing(tracker) as document:
+            put_metrics(document, chosen)
     text = metrics.table(chosen) if chosen else "no metrics yet; compass metric set NAME --now VALUE"
     emit("metric-show", {"metrics": [_data(one, chosen[one]) for one in chosen]}, text, as_json=as_json)
 
