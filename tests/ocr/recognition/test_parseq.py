@@ -1,0 +1,155 @@
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from ocr.errors import TrainingError
+from ocr.recognition.batch import CropBatch
+from ocr.recognition.parseq import PARSeq
+from ocr.recognition.parseq_loss import PermutationLoss
+from ocr.specs.decode import DecodeSpec, decode
+from ocr.text.charset import Charset
+from ocr.text.tokenizer import ParseqTokenizer
+
+PUBLISHED = Charset(tuple(map(chr, range(33, 127))))
+TOKENIZER = ParseqTokenizer(charset=PUBLISHED)
+
+
+def parseq(**changes):
+    arguments = {
+        "tokenizer": TOKENIZER,
+        "image": [32, 128],
+        "patch": [4, 8],
+        "width": 384,
+        "encoder_depth": 12,
+        "encoder_heads": 6,
+        "encoder_expansion": 4,
+        "decoder_depth": 1,
+        "decoder_heads": 12,
+        "decoder_expansion": 4,
+        "max_length": 25,
+        "dropout": 0.1,
+        "autoregressive": True,
+        "refine_iterations": 1,
+    }
+    return PARSeq(**(arguments | changes))
+
+
+def little(**changes):
+    shape = {"width": 48, "encoder_depth": 1, "encoder_heads": 2, "decoder_heads": 2, "dropout": 0.0, "max_length": 8}
+    return parseq(**(shape | changes))
+
+
+def size(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def batch(texts, case_free=False, seed=0):
+    images = torch.randn(len(texts), 3, 32, 128, generator=torch.Generator().manual_seed(seed))
+    return CropBatch(images, (128,) * len(texts), tuple(texts), (case_free,) * len(texts))
+
+
+def test_parameter_counts_are_the_published_ones():
+    with torch.device("meta"):
+        network = parseq()
+    assert size(network.encoder) == 21_380_736
+    assert size(network.layers) + size(network.norm) == 2_368_128
+    assert size(network.head) == 36_575
+    assert size(network.embedding) == 37_248
+    assert network.position_queries.numel() == 9_984
+    assert size(network) == 23_832_671
+
+
+def test_the_tiny_variant_has_six_million_parameters():
+    with torch.device("meta"):
+        assert round(size(parseq(width=192, encoder_heads=3, decoder_heads=6)) / 1e6, 1) == 6.0
+
+
+@pytest.mark.parametrize("autoregressive", [True, False])
+@pytest.mark.parametrize("refine_iterations", [0, 1, 2])
+def test_shapes(autoregressive, refine_iterations):
+    network = little(autoregressive=autoregressive, refine_iterations=refine_iterations, max_length=25).eval()
+    with torch.inference_mode():
+        assert network(torch.randn(3, 3, 32, 128)).shape == (3, 26, 95)
+
+
+@pytest.mark.parametrize("autoregressive", [True, False])
+def test_a_text_does_not_depend_on_batch_mates(autoregressive):
+    network = little(autoregressive=autoregressive).eval()
+    images = torch.randn(5, 3, 32, 128)
+    spec = DecodeSpec(kind="parseq", max_length=8)
+    with torch.inference_mode():
+        together = decode(spec, PUBLISHED, network(images).numpy())
+        alone = [decode(spec, PUBLISHED, network(images[i : i + 1]).numpy())[0] for i in range(5)]
+    assert [line.text for line in together] == [line.text for line in alone]
+    assert [line.confidence for line in together] == pytest.approx([line.confidence for line in alone], abs=1e-4)
+
+
+def test_a_batch_is_learnt_by_heart_and_read_in_both_ways(learn):
+    network, loss = little(), PermutationLoss(tokenizer=TOKENIZER, orders=6)
+    crops = batch(["Total", "12.50", "a", "GST"])
+    learn(network, loss, [crops], steps=60, rate=3e-3)
+    spec = DecodeSpec(kind="parseq", max_length=8)
+    network.eval()
+    for network.autoregressive in (True, False):
+        with torch.inference_mode():
+            read = decode(spec, PUBLISHED, network(crops.images).numpy())
+        assert [line.text for line in read] == list(crops.texts)
+
+
+def test_case_free_labels_cost_what_all_their_cases_cost_together():
+    network, loss = little().eval(), PermutationLoss(tokenizer=TOKENIZER, orders=2)
+    free = [loss(network, batch([text], case_free=True)).item() for text in ("ab", "AB", "aB")]
+    assert free == pytest.approx([free[0]] * 3, abs=1e-6)
+    assert free[0] < loss(network, batch(["AB"])).item()
+
+
+def test_the_loss_of_a_single_character_is_two_tokens_of_cross_entropy():
+    network, crops = little().eval(), batch(["7"])
+    context = torch.tensor([TOKENIZER.encode("7")[:-1]])
+    causal = torch.triu(torch.ones(2, 2, dtype=torch.bool), 1)
+    logits = network.decode(context, network.encode(crops.images), query_mask=causal, content_mask=causal)
+    expected = torch.nn.functional.cross_entropy(logits[0], torch.tensor(TOKENIZER.encode("7")[1:]))
+    assert PermutationLoss(tokenizer=TOKENIZER, orders=6)(network, crops).item() == pytest.approx(expected.item())
+
+
+def test_padding_of_shorter_texts_does_not_change_their_loss():
+    network, loss = little().eval(), PermutationLoss(tokenizer=TOKENIZER, orders=2)
+    crops = batch(["abc", "d"])
+    apart = [
+        loss(network, CropBatch(crops.images[i : i + 1], (128,), crops.texts[i : i + 1], (False,))) for i in (0, 1)
+    ]
+    # Forward and backward orders of 'abc' count 8 tokens; of 'd' alone there is one order with 2, in company two with 4.
+    assert loss(network, crops).isfinite()
+    assert all(value.isfinite() for value in apart)
+
+
+def test_a_text_that_is_too_long_says_what_to_set():
+    with pytest.raises(TrainingError, match=r"'123456789' has 9 characters.*at most 8; set data.max_length"):
+        PermutationLoss(tokenizer=TOKENIZER, orders=6)(little(), batch(["1", "123456789"]))
+
+
+def test_deeper_decoders_use_the_content_stream():
+    network = little(decoder_depth=2)
+    PermutationLoss(tokenizer=TOKENIZER, orders=6)(network, batch(["abc"])).backward()
+    assert network.layers[0].norm_query.weight.grad.abs().sum() > 0
+    assert network.layers[1].norm_content.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("autoregressive", [True, False])
+def test_export_reads_the_same(autoregressive, tmp_path):
+    network = little(autoregressive=autoregressive).eval()
+    path = tmp_path / "model.onnx"
+    example = torch.randn(2, 3, 32, 128)
+    torch.onnx.export(
+        network, (example,), path, dynamo=True, dynamic_shapes=({0: "crops"},), input_names=["images"], verbose=False
+    )
+    images = torch.randn(5, 3, 32, 128)
+    exported = onnxruntime.InferenceSession(path).run(None, {"images": images.numpy()})[0]
+    spec = DecodeSpec(kind="parseq", max_length=8)
+    with torch.inference_mode():
+        ours = decode(spec, PUBLISHED, network(images).numpy())
+    theirs = decode(spec, PUBLISHED, np.asarray(exported))
+    assert [line.text for line in ours] == [line.text for line in theirs]
+    assert [line.confidence for line in ours] == pytest.approx([line.confidence for line in theirs], abs=1e-4)
