@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,7 +30,7 @@ class PostprocessSpec(BaseModel):
     max_candidates: int = Field(default=3000, gt=0)
     shape: Literal["quad", "polygon"] = "quad"
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """SHA-256 in hex of the spec's canonical JSON."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
@@ -66,14 +65,15 @@ def detect(
     if not contours:
         return []
     found = _quads(spec, contours) if spec.shape == "quad" else _polygons(spec, contours)
-    scale = np.array((scale_x, scale_y), np.float32)
-    limit = np.array(size, np.float32)
-    # Scores are already in falling order, so dropping small ones and cutting the tail keeps the best.
+    # Scores fall already, so dropping what is too small and cutting the tail keeps the best.
     kept = [(polygon, score) for polygon, score in zip(found, scores, strict=True) if polygon is not None]
-    return [
-        Detection(np.clip(polygon / scale, 0, limit).astype(np.float32, copy=False), score)
-        for polygon, score in kept[: spec.max_candidates]
-    ]
+    kept = kept[: spec.max_candidates]
+    if not kept:
+        return []
+    corners = np.concatenate([polygon for polygon, _ in kept]) / np.array((scale_x, scale_y), np.float32)
+    ends = np.cumsum([len(polygon) for polygon, _ in kept])[:-1]
+    inside: list[NDArray[np.float32]] = np.split(np.clip(corners, 0, np.array(size, np.float32)), ends)
+    return [Detection(polygon, score) for polygon, (_, score) in zip(inside, kept, strict=True)]
 
 
 def _scored_contours(spec: PostprocessSpec, probability: NDArray[np.float32]) -> tuple[list[Any], list[float]]:
@@ -81,7 +81,7 @@ def _scored_contours(spec: PostprocessSpec, probability: NDArray[np.float32]) ->
     import cv2
     import numpy as np
 
-    binary = cv2.compare(probability, spec.binarize, cv2.CMP_GT)
+    binary = (probability > np.float32(spec.binarize)).view(np.uint8)
     # Two-level retrieval: a hole is not text (a plain list would report it), but a region inside another's hole is
     # (external retrieval would lose it). Outer contours are those without a parent.
     contours, hierarchy = cv2.findContours(binary, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -106,20 +106,25 @@ def _quads(spec: PostprocessSpec, contours: list[Any]) -> list[NDArray[np.float3
     import cv2
     import numpy as np
 
+    from ocr.geometry.offset import unclip_rect
+    from ocr.geometry.quad import LINE_ASPECT, MIN_READING_COSINE
+
     rects = np.array([(*centre, *sides, angle) for centre, sides, angle in map(cv2.minAreaRect, contours)])
     centre, sides, degrees = rects[:, :2], rects[:, 2:4], rects[:, 4]
-    # Turn the description, not the rectangle: the side nearest to horizontal becomes the width, so that corners come
-    # out as TL TR BR BL for lines up to 45 degrees, and steeper ones read downwards.
+    distances = [unclip_rect(width, height, spec.shrink_ratio) for width, height in sides.tolist()]
+    sides = sides + 2 * np.array(distances)[:, None]
+    # The rule of `order_quad` for all at once: the side nearest to horizontal is read along, unless the other is
+    # clearly a line and not almost upright. Turning the description by quarters leaves the rectangle as it is.
     turns = np.round(degrees / 90)
-    radians = np.deg2rad(degrees - 90 * turns)
-    sides = np.where((turns % 2 == 1)[:, None], sides[:, ::-1], sides)
-    half = (sides + 2 * unclip_distance(sides, spec.shrink_ratio)[:, None]) / 2
-    across = np.stack((np.cos(radians), np.sin(radians)), 1) * half[:, :1]
-    down = np.stack((-np.sin(radians), np.cos(radians)), 1) * half[:, 1:]
-    corners = np.stack(
-        (centre - across - down, centre + across - down, centre + across + down, centre - across + down), 1
-    )
-    large = (2 * half).min(1) >= spec.min_side
+    degrees, sides = degrees - 90 * turns, np.where((turns % 2 == 1)[:, None], sides[:, ::-1], sides)
+    climbs = (sides[:, 1] >= LINE_ASPECT * sides[:, 0]) & (np.sin(np.deg2rad(abs(degrees))) >= MIN_READING_COSINE)
+    degrees = np.where(climbs, degrees - np.copysign(90, degrees), degrees)
+    sides = np.where(climbs[:, None], sides[:, ::-1], sides)
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    across = np.stack((cos, sin), 1) * sides[:, :1] / 2
+    down = np.stack((-sin, cos), 1) * sides[:, 1:] / 2
+    corners = np.stack((-across - down, across - down, across + down, down - across), 1) + centre[:, None]
+    large = sides.min(1) >= spec.min_side
     return [quad if keep else None for quad, keep in zip(corners.astype(np.float32), large, strict=True)]
 
 
@@ -138,16 +143,3 @@ def _polygons(spec: PostprocessSpec, contours: list[Any]) -> list[NDArray[np.flo
             polygon = None
         grown.append(polygon)
     return grown
-
-
-def unclip_distance(sides: NDArray[np.float64], shrink_ratio: float) -> NDArray[np.float64]:
-    """Distances by which shrunk rectangles of (N, 2) `sides` must grow to be what they were shrunk from.
-
-    With k = 1 - shrink_ratio^2 and D = A k / L of the original sides (w + 2D, h + 2D), D is the positive root of
-    (8 - 4k) D^2 + 2 (1 - k) (w + h) D - k w h = 0.
-    """
-    import numpy as np
-
-    k = 1 - shrink_ratio**2
-    a, b, c = 8 - 4 * k, 2 * (1 - k) * sides.sum(1), -k * sides.prod(1)
-    return np.asarray((np.sqrt(b * b - 4 * a * c) - b) / (2 * a))

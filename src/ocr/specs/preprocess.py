@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -60,18 +60,10 @@ class PreprocessSpec(BaseModel):
             raise ValueError("std must be positive")
         return self
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """SHA-256 in hex of the spec's canonical JSON."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
-
-    @cached_property
-    def _tables(self) -> list[NDArray[np.float32]]:
-        """For each output channel the normalised value of each of the 256 pixel values."""
-        import numpy as np
-
-        values = np.arange(256) / 255.0
-        return [((values - m) / s).astype(np.float32)[None] for m, s in zip(self.mean, self.std, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +105,15 @@ def target_size(spec: PreprocessSpec, width: int, height: int) -> tuple[int, int
     return min(wide, spec.max_width or wide), spec.height
 
 
+@lru_cache(maxsize=8)
+def _tables(mean: Triple, std: Triple) -> list[NDArray[np.float32]]:
+    """For each channel the normalised value of each of the 256 pixel values."""
+    import numpy as np
+
+    values = np.arange(256) / 255.0
+    return [((values - m) / s).astype(np.float32)[None] for m, s in zip(mean, std, strict=True)]
+
+
 def apply(spec: PreprocessSpec, image: NDArray[np.uint8]) -> Prepared:
     """Resize, normalise and pad an RGB (H, W, 3) `image` into a float32 (3, H', W') array.
 
@@ -131,9 +132,10 @@ def apply(spec: PreprocessSpec, image: NDArray[np.uint8]) -> Prepared:
     padded = -(-new_width // spec.multiple) * spec.multiple if spec.resize == "height" else new_width
     array = np.empty((3, new_height, padded), np.float32)
     array[:, :, new_width:] = spec.pad_value
+    tables = _tables(spec.mean, spec.std)
     for target, plane in enumerate((0, 1, 2) if spec.colour_order == "rgb" else (2, 1, 0)):
         # A table look-up is the fused multiply-add: one pass per channel, and exact.
-        array[target, :, :new_width] = cv2.LUT(cv2.extractChannel(image, plane), spec._tables[target])
+        array[target, :, :new_width] = cv2.LUT(cv2.extractChannel(image, plane), tables[target])
     return Prepared(array, new_width / width, new_height / height, new_width)
 
 
