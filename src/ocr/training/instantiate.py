@@ -19,7 +19,7 @@ import hydra
 import yaml
 
 from ocr.errors import ConfigError
-from ocr.records.legacy_targets import current_target
+from ocr.records.legacy_targets import current, translate
 
 # Without it Hydra 1.3 changes the working directory; 1.4 deprecates it and behaves as "1.3" says.
 VERSION_BASE: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
@@ -58,7 +58,6 @@ def shipped_targets() -> frozenset[str]:
 
 def find_target(name: str) -> Callable[..., Any]:
     """Import what a ``_target_`` names; ConfigError when it is not allowed or not there."""
-    name = current_target(name)
     allowed = shipped_targets() | set(filter(None, os.environ.get(ALLOW_VARIABLE, "").split(",")))
     if name not in allowed:
         near = difflib.get_close_matches(name, allowed, 1)
@@ -85,7 +84,7 @@ def check(config: Mapping[str, Any], source: Source = lambda _key: "config") -> 
     `source` gives the file a key was set in, for the message.
     """
     problems: list[str] = []
-    for key, node in _targets(config, ""):
+    for key, node in _targets(translate(config), ""):
         try:
             target = find_target(node["_target_"])
         except ConfigError as error:
@@ -114,6 +113,7 @@ def instantiate(node: Any, **run_time: Any) -> Any:
         return [instantiate(child) for child in node]
     if not isinstance(node, dict):
         return node
+    node = current(node)
     built = {name: instantiate(child) for name, child in node.items() if name not in _DIRECTIVES}
     if "_target_" not in node:
         return built

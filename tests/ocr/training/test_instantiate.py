@@ -1,9 +1,19 @@
 """Building from a config: what is refused, what is translated, what arrives."""
 
-import pytest
+import inspect
+import re
+import warnings
 
+import pytest
+import torch
+
+from ocr.detection.loss import DBLoss
+from ocr.detection.network import DBNet
 from ocr.errors import ConfigError
-from ocr.records.legacy_targets import DROPPED_IN, LEGACY_TARGETS, translate_targets
+from ocr.recognition.parseq import PARSeq
+from ocr.records.legacy_targets import DROPPED_IN, LEGACY_TARGETS, current, translate
+from ocr.text.charset import Charset
+from ocr.text.tokenizer import ParseqTokenizer
 from ocr.training.instantiate import check, find_target, instantiate, shipped_targets
 
 SPEC = {"_target_": "ocr.specs.preprocess.PreprocessSpec", "resize": "limit", "max_side": 64}
@@ -72,10 +82,61 @@ def test_every_shipped_target_names_the_module_that_defines_it():
         assert f"{found.__module__}.{found.__qualname__}" == name
 
 
-def test_old_names_are_translated_with_a_warning_that_names_the_new_one():
-    for old, new in LEGACY_TARGETS.items():
-        with pytest.warns(DeprecationWarning, match=f"{old} is now {new}; .* {DROPPED_IN}"):
-            assert find_target(old) is find_target(new)
-    with pytest.warns(DeprecationWarning, match="torch.optim.Adam is now"):
-        config = translate_targets({"x": [{"_target_": "torch.optim.Adam", "lr": 1}], "y": "torch.optim.Adam"})
-    assert config == {"x": [{"_target_": "torch.optim.adam.Adam", "lr": 1}], "y": "torch.optim.Adam"}
+OLD_DETECTOR = {
+    "_target_": "ocr.core.models.architecture.OCRModel",
+    "encoder": {
+        "_target_": "ocr.core.models.encoder.timm_backbone.TimmBackbone",
+        "model_name": "resnet18",
+        "pretrained": False,
+        "output_indices": [1, 2, 3, 4],
+    },
+    "decoder": {
+        "_target_": "ocr.domains.detection.models.decoders.fpn_decoder.FPNDecoder",
+        "in_channels": [64, 128, 256, 512],
+        "inner_channels": 64,
+        "out_channels": 256,
+    },
+    "head": {
+        "_target_": "ocr.domains.detection.models.heads.db_head.DBHead",
+        "in_channels": 256,
+        "upscale": 4,
+        "binarization_threshold": 0.3,
+    },
+    "loss": {"_target_": "ocr.domains.detection.models.loss.db_loss.DBLoss", "alpha": 5.0},
+}
+OLD_RECOGNIZER = {
+    "_target_": "ocr.domains.recognition.models.architecture.PARSeq",
+    "encoder": {"_target_": "ocr.core.models.encoder.timm_backbone.TimmBackbone", "model_name": "resnet18"},
+    "vocab_size": 1000,
+}
+
+
+def test_configs_of_the_old_layout_still_build():
+    with torch.device("meta"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DeprecationWarning)
+        check({"model": OLD_DETECTOR, "loss": OLD_DETECTOR["loss"], "recognizer": OLD_RECOGNIZER})
+        detector = instantiate(OLD_DETECTOR)
+        loss = instantiate(OLD_DETECTOR["loss"])
+        recognizer = instantiate(OLD_RECOGNIZER, tokenizer=ParseqTokenizer(charset=Charset.default()))
+    assert (type(detector), type(loss), type(recognizer)) == (DBNet, DBLoss, PARSeq)
+    assert detector(torch.empty(1, 3, 64, 64, device="meta")).probability_logits.shape == (1, 1, 64, 64)
+    said = " ".join(str(warning.message) for warning in caught)
+    assert "ocr.core.models.architecture.OCRModel is now ocr.detection.network.DBNet" in said
+    assert "DBHead is now ocr.nn.heads.db_head.DBHead, which does not take in_channels, upscale" in said
+    assert f"dropped in version {DROPPED_IN}" in said
+
+
+@pytest.mark.parametrize("old", LEGACY_TARGETS)
+def test_every_old_name_has_a_new_one_that_takes_its_keys(old):
+    renamed = LEGACY_TARGETS[old]
+    with pytest.warns(DeprecationWarning, match=f"{re.escape(old)} is now {re.escape(renamed.now)}"):
+        node = current({"_target_": old})
+    check({"node": node})
+    assert renamed.now in shipped_targets()
+    known = inspect.signature(find_target(renamed.now)).parameters
+    assert set((renamed.keys or {}).values()) <= set(known)
+
+
+def test_what_has_no_old_name_is_left_alone():
+    config = {"x": [SPEC], "y": "torch.optim.Adam", "_target_": 3}
+    assert translate(config) == config
