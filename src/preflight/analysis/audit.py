@@ -3,6 +3,7 @@
 import ast
 from functools import cached_property
 
+from preflight.analysis.composed import Compositions
 from preflight.analysis.imports import Broken, Imports
 from preflight.analysis.soundness import Soundness
 from preflight.analysis.targets import Targets
@@ -37,9 +38,21 @@ class Audit:
         """Packages from outside."""
         return ThirdParties(self.project, self.imports)
 
+    @cached_property
+    def compositions(self) -> Compositions:
+        """All compositions of configs."""
+        return Compositions(self.project, self.targets)
+
+    @cached_property
+    def mentions(self) -> str:
+        """Text of everything but configs: where options are named on command lines, in documents and in code."""
+        tree = self.project.tree
+        return "\n".join(self.project.text(path) or "" for path in (*tree.python, *tree.other, *tree.scripts))
+
     def is_config(self, path: str) -> bool:
         """Whether a YAML file belongs to a Hydra config folder."""
-        return any(part in ("conf", "config", "configs", "hydra") for part in path.split("/")[:-1])
+        usual = any(part in ("conf", "config", "configs", "hydra") for part in path.split("/")[:-1])
+        return usual or any(path.startswith(f"{root}/") for root in self.compositions.trees.roots)
 
     def statements(self, path: str) -> list[ast.stmt]:
         """All statements of a file, for fixes; none when it does not parse."""

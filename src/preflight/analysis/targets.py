@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from findings.finding import Severity
 from preflight.analysis import causes
 from preflight.analysis.classes import Classes
 from preflight.analysis.imports import Imports
 from preflight.analysis.names import Moved
 from preflight.config.yaml_reader import Node
 from preflight.environment import STANDARD
-from preflight.files import context
 from preflight.project import Project
 from preflight.source.folders import Place
 from preflight.source.resolver import Defined
@@ -78,13 +76,6 @@ class Targets:
         if known is None:
             known = self._leads[text] = self._lead(text)
         return known
-
-    def severity(self, target: Target) -> Severity:
-        """Errors in configs and code; tests hold broken ones on purpose; docs and saved runs are only information."""
-        where = context(target.path)
-        if where in ("docs", "history"):
-            return "info"
-        return "warning" if where == "test" else "error"
 
     def _lead(self, text: str) -> Lead:
         if not _DOTTED.fullmatch(text):

@@ -3,7 +3,7 @@
 ## What it does
 Resolves every `_target_` in YAML and in Python dictionaries and structured configs, as Hydra would, but without
 importing: first the module, then the attribute. Targets of installed and declared third parties are left alone.
-Targets with interpolations are unknown. Configs of tests are warnings; docs and saved runs are information.
+Targets with interpolations are unknown. Those in tests (broken on purpose), docs and saved runs are information.
 
 ## Why it is bad
 `instantiate` fails with "Error locating target" when the config is used, long after the start.

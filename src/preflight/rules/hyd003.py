@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from findings.finding import Finding
 from findings.rule import Rule
 from preflight.analysis.audit import Audit
+from preflight.analysis.severity import in_config
 from preflight.fixers.targets import replaced_target
 
 
@@ -37,7 +38,7 @@ def check(audit: Audit) -> Iterator[Finding]:
         path = lead.defined.dotted
         message = f"target '{target.text}' is a re-export; it is defined as '{path}'"
         fix = replaced_target(audit, target, path)
-        severity = audit.targets.severity(target)
+        severity = in_config(target.path)
         yield Finding("HYD003", severity, target.path, target.line, target.column, message, target.text, "", fix)
 
 

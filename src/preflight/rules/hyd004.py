@@ -17,10 +17,10 @@ There is no fix here: repair the cause.
 
 from collections.abc import Iterator
 
-from findings.finding import Finding, Severity
+from findings.finding import Finding
 from findings.rule import Rule
 from preflight.analysis.audit import Audit
-from preflight.files import context
+from preflight.analysis.severity import in_config
 
 
 def check(audit: Audit) -> Iterator[Finding]:
@@ -33,7 +33,7 @@ def check(audit: Audit) -> Iterator[Finding]:
         reason = next((found for found in map(audit.soundness.reason, places) if found is not None), None)
         if reason is None:
             continue
-        severity: Severity = "info" if context(target.path) in ("docs", "history") else "warning"
+        severity = in_config(target.path, "warning")
         message = f"target '{target.text}' cannot be imported: {reason.path}:{reason.line} {reason.detail}"
         yield Finding(
             "HYD004", severity, target.path, target.line, target.column, message, target.text, reason.cause, folded=True

@@ -2,6 +2,7 @@
 
 from findings.finding import Finding, Severity, at_least
 from preflight.analysis.audit import Audit
+from preflight.analysis.severity import in_config
 from preflight.analysis.targets import Lead, Target
 from preflight.fixers.targets import replaced_target
 
@@ -17,6 +18,6 @@ def finding(audit: Audit, target: Target, lead: Lead, code: str, message: str, s
             fix = replaced_target(audit, target, f"{lead.moved.module}.{name}")
     elif lead.near:
         message += f"; did you mean '{lead.near}'?"
-    own = audit.targets.severity(target)
+    own = in_config(target.path)
     least = own if at_least(severity, own) else severity
     return Finding(code, least, target.path, target.line, target.column, message, target.text, lead.cause, fix)

@@ -37,6 +37,7 @@ class Visitor:
         self.classes: dict[str, ClassInfo] = {}
         self.functions: dict[str, Signature] = {}
         self.calls: list[Call] = []
+        self.dictionaries: dict[str, list[str]] = {}  # keys of local dictionaries, for `f(**local)`
         self.main_guard = False
         self.path_dynamic = "extend_path" in text or "__path__" in text
         self.skipping = ""
@@ -47,6 +48,7 @@ class Visitor:
         """Everything seen, as a summary."""
         if self.getattr_node is not None:
             self.lazy = lazy.table(self.getattr_node, self.constants)
+        self.calls = [self._spread(call) if call.kind == "build" else call for call in self.calls]
         return Summary(
             error, lines, self.imports, self.names, self.stars, self.exported, self.exported_dynamic, self.lazy,
             self.getattr_line, self.dynamic, self.classes, self.functions, self.calls, self.main_guard,
@@ -98,10 +100,10 @@ class Visitor:
             value = getattr(node, field, None)
             for part in value if isinstance(value, list) else [value]:
                 if isinstance(part, ast.expr | ast.withitem):
-                    for kind, found, data in calls.find(part):
+                    for kind, found, data in calls.find(part, self.constants):
                         self._call(kind, found, data, guard, function)
         for decorator in getattr(node, "decorator_list", []):
-            for kind, found, data in calls.decorator(decorator):
+            for kind, found, data in calls.decorator(decorator, self.constants):
                 self._call(kind, found, data, guard, function)
 
     def _call(self, kind: str, node: ast.AST, data: list[object], guard: str, function: str) -> None:
@@ -112,6 +114,27 @@ class Visitor:
             self.imports.append(Import(module, level, None, None, line, column, guard, function, "call"))
         else:
             self.calls.append(Call(kind, line, column, data))
+
+    def _remember(self, node: ast.Assign | ast.AnnAssign) -> None:
+        """Keys that a local dictionary gets by literals: `x = {"a": 1}` and `x["b"] = 2`."""
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Name) and isinstance(node.value, ast.Dict):
+                keys = [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
+                self.dictionaries.setdefault(target.id, []).extend(map(str, keys))
+            elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+                self.dictionaries.setdefault(target.value.id, []).append(str(key))
+
+    def _spread(self, call: Call) -> Call:
+        """A build call with `**local` replaced by the keys of that dictionary."""
+        path, positional, names, starred = call.data
+        plain = [name for name in names if not name.startswith("**")]
+        for name in names:
+            if name.startswith("**"):
+                keys = self.dictionaries.get(name[2:])
+                starred = starred or keys is None
+                plain += keys or []
+        return call._replace(data=[path, positional, plain, starred])
 
     # one method per kind of statement ------------------------------------------------------------------------------
 
@@ -155,6 +178,8 @@ class Visitor:
                 self._statement(statement, guard, function, False)
 
     def _assign(self, node: ast.Assign, guard: str, _function: str, module: bool) -> None:
+        if self.deep:
+            self._remember(node)
         if not module:
             return
         for target in node.targets:
@@ -166,6 +191,8 @@ class Visitor:
                     self._all(node.value, extend=False)
 
     def _annotated(self, node: ast.AnnAssign, guard: str, _function: str, module: bool) -> None:
+        if self.deep:
+            self._remember(node)
         if module and isinstance(node.target, ast.Name) and (node.value is not None or self.stub):
             self._bind(node.target.id, "var", node.lineno, guard)
             if node.value is not None:

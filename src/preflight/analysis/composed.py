@@ -1,0 +1,197 @@
+"""Every composition that a repository's entry points allow, and what is true of configs only after composition."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from preflight.analysis.classes import Constructor
+from preflight.analysis.targets import Targets
+from preflight.config import usage as usages
+from preflight.config.compose import Composed, Composer, Problem, Value
+from preflight.config.interpolation import Reference, references, resolves
+from preflight.config.tree import ConfigTrees, Entry
+from preflight.project import Project
+
+_LIMIT = 3000  # compositions of one repository
+RESERVED = frozenset(("_target_", "_partial_", "_args_", "_recursive_", "_convert_"))
+
+
+class Composition(NamedTuple):
+    """One composed config: the entry, what was chosen instead of its defaults, and the files that the choice added."""
+
+    entry: Entry
+    choices: tuple[tuple[str, str], ...]
+    composed: Composed
+    added: frozenset[str]
+
+
+@dataclass(slots=True)
+class Node:
+    """A node with a target, as all compositions together show it."""
+
+    target: str
+    path: str
+    line: int
+    column: int
+    key: str
+    constructor: Constructor
+    unknown: dict[str, Value] = field(default_factory=dict)  # keyword -> its place
+    swallowed: dict[str, Value] = field(default_factory=dict)
+    missing: set[str] | None = None  # keywords that no composition gives
+    given: set[str] = field(default_factory=set)
+
+
+class Compositions:
+    """All compositions, and their nodes, interpolations and defaults entries judged over all of them."""
+
+    def __init__(self, project: Project, targets: Targets) -> None:
+        self.project = project
+        self.targets = targets
+        self.trees = ConfigTrees(project)
+        self.composer = Composer(self.trees)
+
+    @cached_property
+    def all(self) -> list[Composition]:
+        """For each entry: as it stands, and once with every other option of every group in it."""
+        found: list[Composition] = []
+        for entry in self.trees.entries:
+            if len(found) > _LIMIT:
+                break
+            base = self.composer.compose(entry.root, entry.name)
+            found.append(Composition(entry, (), base, frozenset(base.files)))
+            for group, chosen in base.choices.items():
+                for option in self.trees.options(entry.root, group):
+                    if option != chosen and len(found) <= _LIMIT:
+                        made = self.composer.compose(entry.root, entry.name, {group: option})
+                        added = frozenset(made.files) - frozenset(base.files)
+                        found.append(Composition(entry, ((group, option),), made, added))
+        return found
+
+    @cached_property
+    def usage(self) -> usages.Usage:
+        """How code uses configs."""
+        return usages.read(self.project)
+
+    @cached_property
+    def reached(self) -> set[str]:
+        """Config files that some composition holds."""
+        return {path for composition in self.all for path in composition.composed.files}
+
+    def problems(self) -> list[Problem]:
+        """Defaults entries that lead nowhere in every composition that holds their file."""
+        counts: dict[Problem, int] = {}
+        holding: dict[str, int] = {}
+        for composition in self.all:
+            for path in set(composition.composed.files):
+                holding[path] = holding.get(path, 0) + 1
+            for problem in set(composition.composed.problems):
+                counts[problem] = counts.get(problem, 0) + 1
+        found = [problem for problem, count in counts.items() if count >= holding.get(problem.path, 0)]
+        return sorted(found, key=lambda problem: (problem.path, problem.line, problem.config))
+
+    # nodes -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """Nodes whose target can be judged, sorted by place."""
+        found: dict[tuple[str, int, str, str], Node] = {}
+        done: set[tuple[int, str, bool]] = set()
+        for composition in self.all:
+            if self.usage.any_class:
+                break
+            is_base = not composition.choices
+            for key, value in _with_target(composition.composed.root, ""):
+                mark = (id(value), key, is_base)
+                if mark not in done and self._built(composition.entry, key):
+                    done.add(mark)
+                    self._judge(found, composition, key, value)
+        return sorted(found.values(), key=lambda node: (node.path, node.line, node.column))
+
+    def _built(self, entry: Entry, key: str) -> bool:
+        """Whether the node is instantiated, as far as the text shows."""
+        if self.usage.read_as_class(key):
+            return False
+        return bool(key) or entry.source in self.usage.roots_built
+
+    def _judge(
+        self, found: dict[tuple[str, int, str, str], Node], composition: Composition, key: str, value: Value
+    ) -> None:
+        target = value.children["_target_"]
+        text = str(target.value)
+        constructor = self.constructor(text)
+        if constructor is None or value.open:
+            return
+        place = (target.path, target.line, text, key)
+        node = found.get(place)
+        if node is None:
+            node = found[place] = Node(text, target.path, target.line, target.column, key, constructor)
+        given = {name: child for name, child in value.children.items() if name not in RESERVED}
+        node.given |= set(given)
+        signature = constructor.signature
+        known = {param.name for param in signature.params if param.kind != "p"}
+        for name, child in given.items():
+            if name in known or name in self.usage.popped:
+                continue
+            if composition.choices and child.path not in composition.added:
+                continue  # a value of the base that another option does not take: the combination is not anybody's
+            (node.swallowed if signature.varkw else node.unknown).setdefault(name, child)
+        missing = self._missing(value, key, constructor, set(given), composition)
+        node.missing = missing if node.missing is None else node.missing & missing
+
+    def _missing(
+        self, value: Value, key: str, constructor: Constructor, given: set[str], composition: Composition
+    ) -> set[str]:
+        partial = value.children.get("_partial_")
+        extra = self.usage.given(key)
+        if (partial is not None and partial.value is not False) or extra.more or not composition.composed.complete:
+            return set()
+        arguments = value.children.get("_args_")
+        if arguments is not None and arguments.kind != "list":
+            return set()
+        positional = extra.positional + (len(arguments.items) if arguments is not None else 0)
+        params = constructor.signature.params
+        filled = {param.name for param in [param for param in params if param.kind != "k"][:positional]}
+        return {param.name for param in params if param.required} - given - extra.names - filled
+
+    def constructor(self, text: str) -> Constructor | None:
+        """What calling a target takes; None when the text does not show it."""
+        lead = self.targets.lead(text)
+        if lead.status != "found" or lead.defined is None or lead.defined.place is None:
+            return None
+        if lead.defined.kind not in ("class", "def"):
+            return None
+        return self.targets.classes.constructor(lead.defined.place, lead.defined.name, lead.defined.kind)
+
+    # interpolations --------------------------------------------------------------------------------------------
+
+    def unresolved(self) -> list[Reference]:
+        """Interpolations that no composition which holds them can resolve."""
+        good: set[Reference] = set()
+        bad: set[Reference] = set()
+        for composition in self.all:
+            root = composition.composed.root
+            for reference in self.references(root):
+                if reference in good:
+                    continue
+                if not reference.path_text or not composition.composed.complete or resolves(root, reference):
+                    good.add(reference)
+                else:
+                    bad.add(reference)
+        return sorted(bad - good, key=lambda reference: (reference.path, reference.line, reference.column))
+
+    def references(self, root: Value) -> Iterator[Reference]:
+        """Interpolations in a composed config."""
+        yield from references(root, "")
+
+
+def _with_target(value: Value, key: str) -> Iterator[tuple[str, Value]]:
+    target = value.children.get("_target_")
+    if target is not None and target.kind == "leaf" and isinstance(target.value, str) and "${" not in target.value:
+        yield key, value
+    for name, child in value.children.items():
+        if child.kind != "leaf" and not (not key and name == "hydra"):
+            yield from _with_target(child, f"{key}.{name}" if key else name)
+    for index, item in enumerate(value.items):
+        if item.kind != "leaf":
+            yield from _with_target(item, f"{key}.{index}")
