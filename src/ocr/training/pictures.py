@@ -58,7 +58,7 @@ class ValidationPictures(Callback):  # type: ignore[misc]
             return
         scale = np.array((batch.scale_x, batch.scale_y), np.float32)
         picture = restore_image(batch.images[0].float().cpu().numpy(), pl_module.preprocess)
-        draw(picture, (polygon * scale for polygon in batch.polygons), TRUE_COLOUR)
+        draw(picture, (np.asarray(polygon) * scale for polygon in batch.polygons), TRUE_COLOUR)
         draw(picture, (found.polygon * scale for found in outputs), PREDICTED_COLOUR)
         name = Path(batch.names[0]).stem
         encoded = cv2.imencode(".jpg", picture[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, 85))[1]
