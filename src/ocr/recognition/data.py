@@ -42,6 +42,11 @@ def _one_thread(worker: int) -> None:
     cv2.setNumThreads(0)
 
 
+def _as_it_is(batch: Any) -> Any:
+    """The stream makes batches; the loader's own conversion would turn their tuples into lists."""
+    return batch
+
+
 class CropStream(IterableDataset[CropBatch]):
     """Batches of crops of like width.
 
@@ -210,6 +215,7 @@ class RecognitionData(LightningDataModule):  # type: ignore[misc]
             pin_memory=self.pin_memory,
             persistent_workers=self.num_workers > 0,
             worker_init_fn=_one_thread,
+            collate_fn=_as_it_is,
         )
 
     def train_dataloader(self) -> DataLoader[CropBatch]:

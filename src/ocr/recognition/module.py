@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ocr.errors import CheckpointError
 from ocr.metrics.recognition import TextCounts, count_text, scores
 from ocr.recognition.batch import CropBatch
+from ocr.recognition.ctc_loss import CtcLoss
 from ocr.recognition.surgery import SurgeryReport, carry_over
 from ocr.specs.decode import DecodeSpec, decode, valid_steps
 from ocr.specs.preprocess import PreprocessSpec
@@ -82,9 +83,8 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
 
     def on_train_epoch_end(self) -> None:
         """Say how many crops were too narrow for their label to be learnt from."""
-        unreachable = getattr(self.loss, "unreachable", 0)
-        if unreachable:
-            log.warning("%d crops of this epoch are too narrow for their label and taught nothing", unreachable)
+        if isinstance(self.loss, CtcLoss) and self.loss.unreachable:
+            log.warning("%d crops of this epoch are too narrow for their label: nothing learnt", self.loss.unreachable)
             self.loss.unreachable = 0
 
     def on_validation_epoch_start(self) -> None:

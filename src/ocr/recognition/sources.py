@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,20 +80,21 @@ class LmdbSource(StoredSource):
         super().__init__(name=path, weight=weight)
         self.path = Path(path)
         self.case_free = case_free
-        self._crops: LmdbCrops | None = None
+
+    @cached_property
+    def crops(self) -> LmdbCrops:
+        """The database, opened when it is first asked for."""
+        return LmdbCrops(self.path)
 
     def texts(self) -> list[str]:
         """Labels as they are stored."""
-        # Not kept open: a database that this process holds open cannot be opened by workers forked from it.
-        crops = LmdbCrops(self.path)
-        return [crops.label(index)[0] for index in range(len(crops))]
+        return [self.crops.label(index)[0] for index in range(len(self.crops))]
 
     def load(self, position: int, seed: int) -> Crop:
         """Return a crop by its position among the usable ones."""
         del seed
         index, text = self.usable[position]
-        self._crops = self._crops or LmdbCrops(self.path)
-        image, _, meta = self._crops[index]
+        image, _, meta = self.crops[index]
         return Crop(image, text, bool(meta.get("case_free")) if self.case_free is None else self.case_free)
 
 
@@ -140,6 +142,7 @@ class SyntheticSource(CropSource):
         self.count = count
         self.seed = seed
         self.charset = Charset.default()
+        self.max_length: int | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -155,7 +158,10 @@ class SyntheticSource(CropSource):
 
     def load(self, position: int, seed: int) -> Crop:
         """Return the line of this position and seed."""
-        image, text = line(hash((self.seed, seed, position)) & 0x7FFFFFFF, charset=self.charset)
+        number = hash((self.seed, seed, position)) & 0x7FFFFFFF
+        image, text = line(number, charset=self.charset)
+        if self.max_length is not None and len(text) > self.max_length:
+            image, text = line(number, text[: self.max_length].rstrip(), charset=self.charset)
         return Crop(image, normalise(text), False)
 
 

@@ -1,5 +1,6 @@
 """A small CTC network, and drawn crops that it can learn within seconds."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -26,6 +27,12 @@ def spec():
     return PreprocessSpec(
         resize="height", height=32, min_width=16, max_width=640, multiple=8, mean=(0.5,) * 3, std=(0.5,) * 3
     )
+
+
+@pytest.fixture(scope="session")
+def encoded():
+    """Return an RGB image as PNG bytes."""
+    return lambda image: cv2.imencode(".png", image[:, :, ::-1])[1].tobytes()
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +94,6 @@ def learn():
             value.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
-        return float(value)
+        return value.item()
 
     return run

@@ -113,15 +113,16 @@ def test_the_loss_of_a_single_character_is_two_tokens_of_cross_entropy():
     assert PermutationLoss(tokenizer=TOKENIZER, orders=6)(network, crops).item() == pytest.approx(expected.item())
 
 
-def test_padding_of_shorter_texts_does_not_change_their_loss():
-    network, loss = little().eval(), PermutationLoss(tokenizer=TOKENIZER, orders=2)
-    crops = batch(["abc", "d"])
-    apart = [
-        loss(network, CropBatch(crops.images[i : i + 1], (128,), crops.texts[i : i + 1], (False,))) for i in (0, 1)
-    ]
-    # Forward and backward orders of 'abc' count 8 tokens; of 'd' alone there is one order with 2, in company two with 4.
-    assert loss(network, crops).isfinite()
-    assert all(value.isfinite() for value in apart)
+def test_a_short_text_in_long_company_is_read_as_alone():
+    network, crops = little().eval(), batch(["d"])
+    memory = network.encode(crops.images)
+    logits = []
+    for padding in (0, 3):
+        ids = torch.tensor([TOKENIZER.encode("d")[:-1] + [TOKENIZER.pad] * padding])
+        causal = torch.triu(torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool), 1)
+        hidden = ids == TOKENIZER.pad
+        logits.append(network.decode(ids, memory, query_mask=causal, content_mask=causal, padding_mask=hidden)[:, :2])
+    assert torch.allclose(*logits, atol=1e-5)
 
 
 def test_a_text_that_is_too_long_says_what_to_set():
