@@ -1,0 +1,1 @@
+"""One module a rule; `RULES` in `aqms.rules.table` lists them."""

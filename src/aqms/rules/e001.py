@@ -1,0 +1,59 @@
+"""A file name is not of the form its type asks for.
+
+## What it does
+Compares the name of each document with the pattern of the type whose folder it lies in. Names the part that is wrong:
+the time stamp (E001), the type prefix (E002), or the rest (E003).
+
+## Why it is bad
+Names sort by date and say what a document is; one that does not is not found again.
+
+## Example
+`docs/artifacts/audits/imports.md` should be `docs/artifacts/audits/2026-01-29_0330_audit_imports.md`.
+
+## Fix safety
+There is no fix yet: links to the old name would break.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from aqms.project import Project
+from findings.finding import Finding
+
+_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}_\d{4}_")
+
+
+def check(project: Project, code: str) -> Iterator[Finding]:
+    """Findings of one of the three codes that judge file names."""
+    for document in project.documents:
+        path = PurePosixPath(document.path)
+        kind = project.registry.type_of_folder(path)
+        if kind is None or project.registry.name_patterns[kind].match(path.name):
+            continue
+        template = project.registry.types[kind].filename
+        if "{date" in template and not _STAMP.match(path.name):
+            found, wrong = "E001", "does not begin with a time stamp YYYY-MM-DD_HHMM_"
+        elif "{type}" in template and not re.match(rf"(?:{_STAMP.pattern})?{kind}_", path.name):
+            found, wrong = "E002", f"does not have the prefix {kind}_ of its folder's type"
+        else:
+            found, wrong = "E003", "is not of the form its type asks for"
+        if found == code:
+            yield Finding(
+                code, "error", document.path, 1, 1, f"file name {wrong}; expected {template}", symbol=path.name
+            )
+
+
+def check_stamp(project: Project) -> Iterator[Finding]:
+    """Time stamps."""
+    return check(project, "E001")
+
+
+def check_prefix(project: Project) -> Iterator[Finding]:
+    """Type prefixes."""
+    return check(project, "E002")
+
+
+def check_form(project: Project) -> Iterator[Finding]:
+    """Everything else about names."""
+    return check(project, "E003")
