@@ -25,7 +25,7 @@ class CardMaker:
         self.fixed: dict[str, Any] = {
             "name": config["name"],
             "task": config["task"],
-            "architecture": _class_name(model["network"]),
+            "architecture": _class_name(model["network"]).partition("(")[0],
             "preprocess": instantiate(model["preprocess"]),
             "postprocess": instantiate(model["postprocess"]) if model.get("postprocess") else None,
             "decode": instantiate(model["decode"]) if model.get("decode") else None,
@@ -77,7 +77,7 @@ class CardMaker:
 
 
 def _part(model: dict[str, Any], *roles: str) -> str:
-    """Class of a part of the model, with the name it was asked for by (``TimmBackbone(resnet50)``).
+    """Class of a part of the model, with what it is made from (``TimmBackbone(resnet50)``).
 
     A network that is one piece stands for its own parts.
     """
@@ -85,10 +85,10 @@ def _part(model: dict[str, Any], *roles: str) -> str:
     for role in roles:
         node = network.get(role) or model.get(role)
         if isinstance(node, dict) and "_target_" in node:
-            name = node.get("name")
-            return _class_name(node) + (f"({name})" if name else "")
+            return _class_name(node)
     return _class_name(network)
 
 
 def _class_name(node: dict[str, Any]) -> str:
-    return str(node["_target_"]).rpartition(".")[2]
+    source = node.get("name") or node.get("graph")
+    return str(node["_target_"]).rpartition(".")[2] + (f"({source})" if source else "")

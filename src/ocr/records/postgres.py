@@ -1,0 +1,65 @@
+"""The store in a PostgreSQL database, for several hosts: ``OCR_REGISTRY_URL=postgresql://...``."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ocr.errors import RecordError
+from ocr.optional import safe_import
+from ocr.records.store import SCHEMA_VERSION, Stored
+
+# Any number does, as long as every process uses the same: it keeps two of them from making the table at once.
+_LOCK = 7_203_114
+_TABLE = f"ocr_rows_v{SCHEMA_VERSION}"
+
+
+class PostgresStore:
+    """A store in the table ``ocr_rows_v1`` of a database; raises RecordError when it cannot be reached."""
+
+    def __init__(self, url: str) -> None:
+        self._driver: Any = safe_import("psycopg")
+        try:
+            self._connection = self._driver.connect(url, autocommit=True, connect_timeout=10)
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                cursor.execute(
+                    f"CREATE TABLE IF NOT EXISTS {_TABLE} (kind TEXT, root TEXT, path TEXT, fingerprint TEXT,"
+                    " body TEXT, PRIMARY KEY (kind, root, path))"
+                )
+        except self._driver.Error as error:
+            reason = " ".join(str(error).split())
+            raise RecordError(f"OCR_REGISTRY_URL: {reason}; unset it to use the local index") from error
+
+    def fingerprints(self, kind: str, root: str) -> dict[str, str]:
+        """Fingerprint of each row, by path."""
+        rows = self._connection.execute(
+            f"SELECT path, fingerprint FROM {_TABLE} WHERE kind = %s AND root = %s", (kind, root)
+        )
+        return dict(rows.fetchall())
+
+    def apply(self, kind: str, root: str, changed: Iterable[Stored], gone: Iterable[str]) -> None:
+        """Insert or replace rows and remove others, all or nothing."""
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO {_TABLE} VALUES (%s, %s, %s, %s, %s) ON CONFLICT (kind, root, path)"
+                " DO UPDATE SET fingerprint = EXCLUDED.fingerprint, body = EXCLUDED.body",
+                # In one order everywhere, or two writers of the same rows could wait for one another.
+                sorted((kind, root, *row) for row in changed),
+            )
+            cursor.executemany(
+                f"DELETE FROM {_TABLE} WHERE kind = %s AND root = %s AND path = %s",
+                sorted((kind, root, path) for path in gone),
+            )
+
+    def bodies(self, kind: str, root: str | None) -> list[str]:
+        """The JSON of every row, of one root or of all."""
+        query = f"SELECT body FROM {_TABLE} WHERE kind = %s" + ("" if root is None else " AND root = %s")
+        rows = self._connection.execute(query, (kind,) if root is None else (kind, root))
+        return [row[0] for row in rows.fetchall()]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._connection.execute(f"DELETE FROM {_TABLE}")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
