@@ -113,7 +113,6 @@ class ViewDataset(Dataset[DetectionBatch]):
         """Return a batch of one for (epoch, index)."""
         epoch, index = key
         rng = np.random.default_rng((self.seed, epoch, index))
-        cv2.setRNGSeed(int(rng.integers(2**31)))
         image, sample, scale = self.store.load(index)
         view = random_view(
             image,

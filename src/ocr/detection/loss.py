@@ -8,9 +8,9 @@ from ocr.detection.data import DetectionBatch
 from ocr.nn.heads.db_head import DbMaps
 from ocr.nn.interfaces import BaseLoss
 
-LOGIT_RANGE = 16.0
-"""Negatives beyond this are all alike when the hardest are chosen: a loss under 2e-7, or one that counts anyway."""
-BINS = 4096
+LOWEST, HIGHEST = -16.0, 64.0
+"""Logits between which negatives are told apart when the hardest are chosen; below, each costs under 2e-7."""
+BINS = 8192
 
 
 class DBLoss(BaseLoss):
@@ -84,8 +84,7 @@ def hardest(logits: Tensor, negative: Tensor, count: Tensor) -> Tensor:
     The cut is found in a histogram, as sorting needs `count` on the host; negatives in the bin of the cut share what
     is left of it.
     """
-    clamped = logits.detach().clamp(-LOGIT_RANGE, LOGIT_RANGE)
-    position = (clamped + LOGIT_RANGE) * ((BINS - 1) / (2 * LOGIT_RANGE))
+    position = (logits.detach().clamp(LOWEST, HIGHEST) - LOWEST) * ((BINS - 1) / (HIGHEST - LOWEST))
     bins = position.nan_to_num().long()
     # Bin 0 is for what is no negative; a histogram of floats does not ask for its range on the host.
     chosen = torch.where(negative > 0, bins + 1, 0)

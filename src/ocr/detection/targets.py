@@ -86,7 +86,7 @@ def _squared_distance(polygon: Polygon, x0: int, y0: int, x1: int, y1: int) -> N
     Along an edge and across it the coordinates are a row vector plus a column vector: two sums a pixel and edge.
     """
     starts = polygon.astype(np.float64)
-    steps = np.roll(starts, -1, axis=0) - starts
+    steps = np.concatenate((starts[1:], starts[:1])) - starts
     nearest: NDArray[np.float32] | None = None
     for (px, py), (dx, dy) in zip(starts.tolist(), steps.tolist(), strict=True):
         length = float(np.hypot(dx, dy))

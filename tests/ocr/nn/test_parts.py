@@ -1,0 +1,138 @@
+"""Backbones, necks and heads fit together, and their shapes are what the rest relies on."""
+
+import functools
+import logging
+import math
+import time
+
+import pytest
+import torch
+from huggingface_hub import constants
+
+from ocr.detection.network import DBNet
+from ocr.nn.backbones import timm_backbone
+from ocr.nn.backbones.timm_backbone import TimmBackbone
+from ocr.nn.heads.db_head import PRIOR, DBHead
+from ocr.nn.interfaces import BaseDecoder, BaseEncoder, BaseHead
+from ocr.nn.necks.asf import ASF
+from ocr.nn.necks.fpn import FPN
+from ocr.nn.necks.pan import PAN
+
+BACKBONES = ["resnet18", "resnet50", "mobilenetv3_small_100", "mobilenetv3_large_100", "tf_efficientnet_lite0"]
+STRIDES = (4, 8, 16, 32)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_backbone_gives_four_maps_and_says_their_channels(name: str) -> None:
+    with torch.device("meta"):
+        backbone = TimmBackbone(name=name, pretrained=False, out_indices=[1, 2, 3, 4])
+        features = backbone(torch.zeros(2, 3, 64, 96))
+    assert isinstance(backbone, BaseEncoder)
+    assert [f.shape for f in features] == [
+        (2, c, 64 // s, 96 // s) for c, s in zip(backbone.channels, STRIDES, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("neck", [FPN, PAN, ASF])
+def test_a_neck_merges_them_at_the_finest(neck: type[BaseDecoder]) -> None:
+    channels = [16, 24, 48, 96]
+    built = neck(in_channels=channels, channels=32)
+    features = [torch.randn(2, c, 64 // s, 96 // s, requires_grad=True) for c, s in zip(channels, STRIDES, strict=True)]
+    merged = built(features)
+    assert built.channels == 32
+    assert merged.shape == (2, 32, 16, 24)
+    merged.square().sum().backward()
+    assert all(feature.grad.abs().sum() > 0 for feature in features)
+
+
+@pytest.mark.parametrize("neck", [FPN, PAN, ASF])
+def test_channels_that_cannot_be_shared_are_refused(neck: type[BaseDecoder]) -> None:
+    with pytest.raises(ValueError, match="30 cannot be shared by 4 levels"):
+        neck(in_channels=[8, 8, 8, 8], channels=30)
+
+
+def test_adaptive_scale_fusion_weighs_every_level_between_none_and_all() -> None:
+    torch.manual_seed(0)
+    neck = ASF(in_channels=[8, 8, 8, 8], channels=32).eval()
+    features = [torch.randn(1, 8, 64 // s, 64 // s) for s in STRIDES]
+    plain, weighted = neck.pyramid(features), neck(features)
+    ratio = (weighted / plain)[plain.abs() > 1e-3]
+    assert (ratio > 0).all()
+    assert (ratio < 1).all()
+
+
+def test_the_head_starts_at_its_prior_and_gives_a_threshold_in_training_only() -> None:
+    torch.manual_seed(0)
+    head = DBHead(in_channels=64)
+    features = torch.randn(2, 64, 16, 24)
+    maps = head(features)
+    assert isinstance(head, BaseHead)
+    assert maps.probability_logits.shape == maps.threshold.shape == (2, 1, 64, 96)
+    assert float(maps.probability_logits.mean()) == pytest.approx(math.log(PRIOR / (1 - PRIOR)), abs=0.3)
+    assert 0 <= maps.threshold.min() <= maps.threshold.max() <= 1
+    assert head.eval()(features).threshold is None
+
+
+def test_maps_are_float32_under_autocast() -> None:
+    head = DBHead(in_channels=16)
+    with torch.autocast("cpu", torch.bfloat16):
+        maps = head(torch.randn(1, 16, 8, 8))
+    assert maps.probability_logits.dtype == maps.threshold.dtype == torch.float32
+
+
+@pytest.mark.parametrize("neck", [FPN, PAN, ASF])
+def test_the_network_sizes_its_parts_and_exports_no_fixed_size(neck: type[BaseDecoder]) -> None:
+    torch.manual_seed(0)
+    network = DBNet(
+        backbone=TimmBackbone(name="mobilenetv3_small_100", pretrained=False, out_indices=[1, 2, 3, 4]),
+        neck=functools.partial(neck, channels=32),
+        head=DBHead,
+    ).eval()
+    with torch.no_grad():
+        for height, width in ((64, 96), (32, 160)):
+            assert network(torch.zeros(1, 3, height, width)).probability_logits.shape == (1, 1, height, width)
+
+
+def test_a_network_that_timm_lacks_is_named() -> None:
+    with pytest.raises(ValueError, match="timm has no network resnet_17"):
+        TimmBackbone(name="resnet_17", pretrained=False, out_indices=[1])
+
+
+def test_without_a_connection_training_starts_from_scratch_and_says_so(monkeypatch, tmp_path, caplog) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    start = time.perf_counter()
+    with caplog.at_level(logging.WARNING):
+        TimmBackbone(name="resnet18", pretrained=True, out_indices=[4])
+    assert time.perf_counter() - start < 20
+    assert "starting from scratch" in caplog.text
+    assert constants.HF_HUB_OFFLINE is False
+
+
+def test_a_host_that_never_answers_is_waited_for_once_and_briefly(monkeypatch) -> None:
+    monkeypatch.setattr(timm_backbone, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(timm_backbone.urllib.request, "urlopen", lambda *_, **__: time.sleep(2))
+    start = time.perf_counter()
+    assert not timm_backbone._host_answers()
+    assert time.perf_counter() - start < 1.5
+
+
+def test_a_host_that_answers_is_asked(monkeypatch) -> None:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    assert timm_backbone._host_answers()
+    server.shutdown()
+    server.server_close()
