@@ -16,7 +16,8 @@ ProjectT = TypeVar("ProjectT")
 class Rule(Generic[ProjectT]):
     """One check over a whole project; `doc` is the docstring of the rule's module, in the four parts of `SECTIONS`.
 
-    `default` is False for house rules that a project switches on by policy.
+    `severity` is the greatest that its findings have. `default` is False for house rules that a project switches on by
+    policy.
     """
 
     code: str

@@ -26,21 +26,24 @@ class Selection:
     min_severity: Severity | None = None
 
     def rules(self, rules: Sequence[Rule[Any]]) -> list[Rule[Any]]:
-        """The rules to run."""
+        """The rules to run; one whose greatest severity would not be shown is left out."""
         self._refuse_unknown(rules)
         chosen = []
         for rule in rules:
             wanted = (
                 _matches(rule.code, self.select) if self.select else rule.default or _matches(rule.code, self.extend)
             )
-            if wanted and not _matches(rule.code, self.ignore):
+            floor = self._floor(rule.code)
+            if wanted and at_least(rule.severity, floor) and not _matches(rule.code, self.ignore):
                 chosen.append(rule)
         return chosen
 
     def shows(self, finding: Finding) -> bool:
         """Whether a finding of a rule that ran is reported."""
-        floor = self.min_severity or ("info" if _matches(finding.code, self.select) else "warning")
-        return at_least(finding.severity, floor)
+        return at_least(finding.severity, self._floor(finding.code))
+
+    def _floor(self, code: str) -> Severity:
+        return self.min_severity or ("info" if _matches(code, self.select) else "warning")
 
     def _refuse_unknown(self, rules: Sequence[Rule[Any]]) -> None:
         codes = [rule.code for rule in rules]

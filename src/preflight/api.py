@@ -26,7 +26,7 @@ class UseError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to audit and what to show."""
+    """What to audit and what to show; `fixes` False leaves out the edits, which cost a second look at each file."""
 
     root: Path
     only: tuple[str, ...] = ()
@@ -34,6 +34,7 @@ class Request:
     python: str = ""
     use_cache: bool = True
     use_baseline: bool = True
+    fixes: bool = True
 
 
 def locate(paths: list[Path], root: Path | None = None) -> tuple[Path, tuple[str, ...]]:
@@ -71,7 +72,8 @@ def _root_of(path: Path) -> Path:
 def open_audit(request: Request) -> Audit:
     """Read the repository; SettingsError for wrong settings, InterpreterError for a wrong `python`."""
     settings = settings_file.load(request.root)
-    return Audit(Project(request.root, settings, python=request.python, use_cache=request.use_cache))
+    project = Project(request.root, settings, python=request.python, use_cache=request.use_cache)
+    return Audit(project, fixes=request.fixes)
 
 
 def selection_of(settings: Settings, given: Selection) -> Selection:

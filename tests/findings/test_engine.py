@@ -48,7 +48,7 @@ def never(texts: dict[str, str]) -> Iterator[Finding]:
 
 RULES = (
     rule.Rule("WRD001", "bad-word", "error", check, PAGE),
-    rule.Rule("WRD002", "short", "info", hint, PAGE),
+    rule.Rule("WRD002", "short", "warning", hint, PAGE),
     rule.Rule("POL001", "house", "warning", never, PAGE, default=False),
 )
 

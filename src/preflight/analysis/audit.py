@@ -14,8 +14,9 @@ from preflight.project import Project
 class Audit:
     """The subject of every rule."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, fixes: bool = True) -> None:
         self.project = project
+        self.fixes = fixes
         self._statements: dict[str, list[ast.stmt]] = {}
 
     @cached_property

@@ -53,7 +53,8 @@ def check(
 
     top, only = api.locate(paths or [], root)
     selection = Selection(split(select), split(ignore), (), min_severity)
-    request = api.Request(top, only, selection, python, not no_cache, not no_baseline)
+    wants_fixes = json or form in ("json", "sarif")
+    request = api.Request(top, only, selection, python, not no_cache, not no_baseline, wants_fixes)
     audit = api.open_audit(request)
     outcome = api.run(request, audit)
     output.outline(audit)
@@ -127,6 +128,39 @@ def fix(
     top, only = api.locate(paths or [], root)
     request = api.Request(top, only, Selection(split(select), split(ignore)), python)
     text, code = command.run(request, unsafe=unsafe_fixes, diff=diff, dry_run=dry_run, json=json)
+    sys.stdout.write(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def env(
+    json: Json = False,
+    static: Annotated[
+        bool, typer.Option("--static", help="Run nothing: no imports, no CUDA, no import times.")
+    ] = False,
+    python: Python = "",
+    root: Root = None,
+) -> None:
+    """Check the environment: editable install, versions, critical packages, CUDA, import times of the commands.
+
+    Example: `preflight env --json`. Exit code 1 when a check fails.
+    """
+    from preflight.cli import environment as command
+
+    text, code = command.env(root, python, json=json, static=static)
+    sys.stdout.write(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def compose(json: Json = False, python: Python = "", root: Root = None) -> None:
+    """Compose every experiment and every option of every group with the project's own Hydra; build nothing.
+
+    Example: `preflight compose --python .venv/bin/python`. Exit code 1 when a composition fails.
+    """
+    from preflight.cli import environment as command
+
+    text, code = command.compose(root, python, json=json)
     sys.stdout.write(text)
     raise typer.Exit(code)
 

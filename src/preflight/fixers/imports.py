@@ -15,7 +15,12 @@ def moved_import(audit: Audit, broken: Broken) -> Fix | None:
 
     Names of one statement that moved are moved together, so each of its findings carries the same fix.
     """
-    if broken.item.how != "from" or not _certain(broken) or audit.project.summary(broken.path) is None:
+    if (
+        not audit.fixes
+        or broken.item.how != "from"
+        or not _certain(broken)
+        or audit.project.summary(broken.path) is None
+    ):
         return None
     statement = statement_at(audit, broken.path, broken.item.line, broken.item.column)
     text = audit.project.text(broken.path)

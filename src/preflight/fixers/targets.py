@@ -7,7 +7,7 @@ from preflight.analysis.targets import Target
 
 def replaced_target(audit: Audit, target: Target, path: str) -> Fix | None:
     """The fix that writes `path` in place of the target; None where the text at its place is not the target itself."""
-    text = audit.project.text(target.path)
+    text = audit.project.text(target.path) if audit.fixes else None
     if text is None:
         return None
     lines = text.split("\n")

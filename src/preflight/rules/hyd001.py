@@ -2,8 +2,9 @@
 
 ## What it does
 Resolves every `_target_` in YAML and in Python dictionaries and structured configs, as Hydra would, but without
-importing: first the module, then the attribute. Targets of installed and declared third parties are left alone.
-Targets with interpolations are unknown. Those in tests (broken on purpose), docs and saved runs are information.
+importing: first the module, then the attribute. Targets of installed and declared third parties are left alone; one of
+a package that nothing declares is a warning where an environment says that it is not installed. Targets with
+interpolations are unknown. Those in tests (broken on purpose), docs and saved runs are information.
 
 ## Why it is bad
 `instantiate` fails with "Error locating target" when the config is used, long after the start.
@@ -34,7 +35,7 @@ def check(audit: Audit) -> Iterator[Finding]:
             yield finding(audit, target, lead, "HYD001", message)
         elif lead.status == "undeclared" and not audit.third_parties.is_declared(lead.missing):
             message = f"target '{target.text}': nothing here or in the dependencies is called '{lead.missing}'"
-            yield finding(audit, target, lead, "HYD001", message, "warning")
+            yield finding(audit, target, lead, "HYD001", message, "warning" if audit.project.environment else "info")
 
 
 RULE = Rule("HYD001", "target-module", "error", check, __doc__ or "")

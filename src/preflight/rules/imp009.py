@@ -48,4 +48,4 @@ def check(audit: Audit) -> Iterator[Finding]:
                 yield Finding("IMP009", severity, path, summary.getattr_line, 1, message, f"{module}.{name}", cause)
 
 
-RULE = Rule("IMP009", "lazy-names", "info", check, __doc__ or "")
+RULE = Rule("IMP009", "lazy-names", "error", check, __doc__ or "")
