@@ -199,7 +199,7 @@ def _print_check(report: "CheckReport") -> None:
     from ocr.datasets.check import CODES, SMALL_TEXT
 
     for data in report.sets:
-        print(f"{data.path} ({data.layout}): {data.images} images, {data.regions} regions, {data.ignored} ignored")
+        print(f"{data.path} ({data.layout}): {data.images} images, {data.polygons} polygons, {data.ignored} ignored")
     for code, (severity, meaning) in CODES.items():
         found = [problem for problem in report.problems if problem.code == code]
         if found:

@@ -28,7 +28,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "unreadable-annotation": ("error", "the annotation, or a part of it, cannot be read"),
     "unreadable-image": ("error", "the image cannot be decoded"),
     "exif-rotated": ("warning", "the image is stored turned; are its boxes those of the image as displayed?"),
-    "no-regions": ("warning", "the image has no region at all"),
+    "no-polygons": ("warning", "the image has no polygon at all"),
     "bad-polygon": ("error", "a polygon that training and judging drop"),
     "repaired-polygon": ("warning", "a polygon that is used after a repair"),
     "empty-label": ("error", "a label without a character"),
@@ -76,7 +76,7 @@ class SetReport:
     path: str
     layout: str
     images: int = 0
-    regions: int = 0
+    polygons: int = 0
     ignored: int = 0
     labels: int = 0
     manifest_hash: str = ""
@@ -92,7 +92,7 @@ class CheckReport:
     missing: Counter[str] = field(default_factory=Counter)
 
     def text_height(self) -> dict[str, float]:
-        """Return percentiles of the height, and the share of regions that are very small; empty without regions."""
+        """Return percentiles of the height, and the share of polygons that are very small; empty without polygons."""
         if not self.heights:
             return {}
         values = np.percentile(self.heights, PERCENTILES)
@@ -176,7 +176,7 @@ def look_at(sample: Sample, limits: Limits) -> _Seen:
     for index, (text, ignored) in enumerate(zip(sample.texts, sample.ignore, strict=True), start=1):
         if text is not None and not ignored:
             for code, message in _label_problems(text, limits):
-                add(code, f"region {index}: {message}")
+                add(code, f"polygon {index}: {message}")
             seen.missing.update(c for c in nfc(text) if c not in limits.charset)
     try:
         header = read_header(sample.encoded or sample.image, name=name)
@@ -187,13 +187,13 @@ def look_at(sample: Sample, limits: Limits) -> _Seen:
     if header.orientation != 1:
         add("exif-rotated", f"EXIF orientation {header.orientation}")
     if not sample.polygons:
-        add("no-regions", CODES["no-regions"][1])
+        add("no-polygons", CODES["no-polygons"][1])
     height, width = image.shape[:2]
     model_width, model_height = target_size(PreprocessSpec(resize="limit", max_side=limits.max_side), width, height)
     for index, points in enumerate(sample.polygons, start=1):
         checked = validate(points, (width, height))
         if checked.reason is not None:
-            add("repaired-polygon" if checked.repaired else "bad-polygon", f"region {index}: {checked.reason}")
+            add("repaired-polygon" if checked.repaired else "bad-polygon", f"polygon {index}: {checked.reason}")
         if checked.polygon is not None and not sample.ignore[index - 1]:
             scale = np.array([model_width / width, model_height / height], dtype=np.float32)
             seen.heights.append(min(quad_size(min_area_quad(checked.polygon * scale))))
@@ -228,7 +228,7 @@ def _samples(path: Path, layout: str, report: CheckReport) -> Iterator[Sample]:
 
 def _count(summary: SetReport, sample: Sample) -> None:
     summary.images += 1
-    summary.regions += len(sample.polygons)
+    summary.polygons += len(sample.polygons)
     summary.ignored += sum(sample.ignore)
     summary.labels += sum(text is not None for text in sample.texts)
 

@@ -31,7 +31,7 @@ class CropReport:
 
 
 def cut_crops(sample: Sample, *, min_height: int = 4) -> tuple[list[Crop], Counter[str]]:
-    """Return the labelled regions of one image as perspective-corrected crops, and what was left out and why.
+    """Return the labelled polygons of one image as perspective-corrected crops, and what was left out and why.
 
     Raises ImageError when the image cannot be decoded.
     """

@@ -158,7 +158,14 @@ class LmdbWriter:
             return transaction.get(_source_key(source)) is not None
 
     def add(self, source: str, crops: Iterable[tuple[bytes, str, dict[str, Any]]]) -> int:
-        """Append the (encoded image, text, meta) of one source, once; return how many were added."""
+        """Append the (encoded image, text, meta) of one source, once; return how many were added. Raises InputError."""
+        try:
+            return self._add(source, crops)
+        except lmdb.Error as error:
+            remedy = "make room and start again: what was committed is kept"
+            raise InputError(self.path, f"cannot be written ({error})", remedy) from error
+
+    def _add(self, source: str, crops: Iterable[tuple[bytes, str, dict[str, Any]]]) -> int:
         with self._env.begin(write=True) as transaction:
             if transaction.get(_source_key(source)) is not None:
                 return 0

@@ -23,7 +23,7 @@ OUTSIDE = "outside the image"
 REPEATED = "repeated points"
 
 MIN_SIDE = 0.5
-"""Thinner than half a pixel is a line, not a region."""
+"""Thinner than half a pixel is a line, not a polygon."""
 SNAP = 3.0
 """Corners that stick out of the image by at most so many pixels move to its edge; beyond, the polygon is clipped."""
 SAFE_SHARE = 0.9

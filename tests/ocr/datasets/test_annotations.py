@@ -14,7 +14,7 @@ from ocr.datasets.lmdb_crops import encode_jpeg
 from ocr.errors import AnnotationError, ConfigError
 from ocr.geometry.quad import box_quad
 
-REAL = [  # folder, layout, images, regions, ignored, first text
+REAL = [  # folder, layout, images, polygons, ignored, first text
     ("sroie/train", "sroie", 120, 6220, 0, "TAN WOON YANN"),
     ("sroie/train_more", "sroie", 308, None, 0, None),
     ("sroie/val", "sroie", 60, 3105, 0, None),
@@ -30,15 +30,15 @@ REAL = [  # folder, layout, images, regions, ignored, first text
 ]
 
 
-@pytest.mark.parametrize(("folder", "layout", "images", "regions", "ignored", "first"), REAL)
-def test_real_data_is_recognised_and_read_whole(ocr_data, folder, layout, images, regions, ignored, first) -> None:
+@pytest.mark.parametrize(("folder", "layout", "images", "polygons", "ignored", "first"), REAL)
+def test_real_data_is_recognised_and_read_whole(ocr_data, folder, layout, images, polygons, ignored, first) -> None:
     assert detect_layout(ocr_data / folder) == layout
     samples = list(read_samples(ocr_data / folder))
     assert len(samples) == images
     assert len({sample.name for sample in samples}) == images
     assert all(sample.image.is_file() for sample in samples)
     assert all(len(s.polygons) == len(s.texts) == len(s.ignore) for s in samples)
-    assert regions in (None, sum(len(s.polygons) for s in samples))
+    assert polygons in (None, sum(len(s.polygons) for s in samples))
     assert ignored == sum(sum(s.ignore) for s in samples)
     assert first in (None, samples[0].texts[0])
     assert {sample.case_free for sample in samples} == {layout == "sroie"}
@@ -93,7 +93,7 @@ def test_box_lines_as_they_come(tmp_path: Path, line: bytes, text: str, end: byt
     assert np.array_equal(sample.polygons[0], box_quad(1, 2, 30, 9))
 
 
-def test_a_line_that_is_no_region_is_named_and_the_rest_is_still_read(tmp_path: Path) -> None:
+def test_a_line_that_is_no_polygon_is_named_and_the_rest_is_still_read(tmp_path: Path) -> None:
     folder = sroie(tmp_path, b"1,2,30,2,30,9,1,9,ok\nhello\n5,5,x,9\n1,2,30,2,30,9,1,9,ok too\n")
     with pytest.raises(AnnotationError, match=r"a\.txt:2: 'hello' is not coordinates and a transcript; write x1,y1"):
         list(read_samples(folder))

@@ -34,21 +34,21 @@ PENTAGRAM = [(50, 0), (70, 75), (2, 26), (98, 26), (30, 75)]
 @pytest.mark.parametrize(
     ("text", "polygon", "code", "message"),
     [
-        ("", None, "empty-label", "region 1: the label is empty"),
-        ("  ", None, "empty-label", "region 1: the label is empty"),
-        ("x" * 31, None, "long-label", "region 1: 31 characters, more than 30"),
-        ("합계 5", None, "outside-charset", "region 1: 합 계 in '합계 5'"),
-        ("ok", BOW_TIE, "repaired-polygon", "region 1: self-crossing"),
-        ("ok", PENTAGRAM, "bad-polygon", "region 1: self-crossing"),
-        ("ok", [(10, 10), (50, 10), (90, 10)], "bad-polygon", "region 1: zero area"),
-        ("ok", [(10, 10), (50, 10)], "bad-polygon", "region 1: fewer than 3 points"),
-        ("ok", [(300, 10), (350, 10), (350, 30), (300, 30)], "bad-polygon", "region 1: outside the image"),
-        ("ok", [(-20, 10), (90, 10), (90, 30), (-20, 30)], "repaired-polygon", "region 1: outside the image"),
+        ("", None, "empty-label", "polygon 1: the label is empty"),
+        ("  ", None, "empty-label", "polygon 1: the label is empty"),
+        ("x" * 31, None, "long-label", "polygon 1: 31 characters, more than 30"),
+        ("합계 5", None, "outside-charset", "polygon 1: 합 계 in '합계 5'"),
+        ("ok", BOW_TIE, "repaired-polygon", "polygon 1: self-crossing"),
+        ("ok", PENTAGRAM, "bad-polygon", "polygon 1: self-crossing"),
+        ("ok", [(10, 10), (50, 10), (90, 10)], "bad-polygon", "polygon 1: zero area"),
+        ("ok", [(10, 10), (50, 10)], "bad-polygon", "polygon 1: fewer than 3 points"),
+        ("ok", [(300, 10), (350, 10), (350, 30), (300, 30)], "bad-polygon", "polygon 1: outside the image"),
+        ("ok", [(-20, 10), (90, 10), (90, 30), (-20, 30)], "repaired-polygon", "polygon 1: outside the image"),
         ("ok", None, None, ""),
         (None, None, None, ""),
     ],
 )
-def test_each_defect_of_a_region(tmp_path: Path, text, polygon, code, message) -> None:
+def test_each_defect_of_a_polygon(tmp_path: Path, text, polygon, code, message) -> None:
     seen = look_at(page(tmp_path, text, polygon), LIMITS)
     assert [problem.code for problem in seen.problems] == ([code] if code else [])
     assert all(p.message.startswith(message) and p.file.endswith("a.jpg") for p in seen.problems)
@@ -60,7 +60,7 @@ def test_decomposed_hangul_is_told_apart_from_foreign_hangul(tmp_path: Path) -> 
     assert [problem.code for problem in seen.problems] == ["not-nfc"]
 
 
-def test_ignored_regions_need_no_sound_label(tmp_path: Path) -> None:
+def test_ignored_polygons_need_no_sound_label(tmp_path: Path) -> None:
     sample = page(tmp_path, "")
     ignored = Sample(sample.image, sample.polygons, [""], [True], sample.name)
     seen = look_at(ignored, LIMITS)
@@ -74,8 +74,8 @@ def test_images_that_are_broken_turned_or_empty(ocr_data: Path) -> None:
 
     assert look("broken.jpg") == ["unreadable-image"]
     assert look("no such.jpg") == ["unreadable-image"]
-    assert look("img_exif_orientation.jpg") == ["exif-rotated", "no-regions"]
-    assert look("empty_black.jpg") == ["no-regions"]
+    assert look("img_exif_orientation.jpg") == ["exif-rotated", "no-polygons"]
+    assert look("empty_black.jpg") == ["no-polygons"]
 
 
 def test_text_height_is_measured_at_the_models_input(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_real_receipts_are_sound_and_summed_up(ocr_data: Path) -> None:
     report = check([ocr_data / "icdar2015" / "test"], LIMITS, done=lambda: calls.append(1), workers=1)
     assert len(calls) == 30
     [summary] = report.sets
-    assert (summary.layout, summary.images, summary.regions, summary.ignored) == ("icdar2015", 30, 462, 318)
+    assert (summary.layout, summary.images, summary.polygons, summary.ignored) == ("icdar2015", 30, 462, 318)
     assert summary.manifest_hash == manifest_hash(read_samples(ocr_data / "icdar2015" / "test"))
     assert len(report.heights) == 462 - 318 - sum(p.code == "bad-polygon" for p in report.problems)
     content = report.as_json()
@@ -125,7 +125,7 @@ def test_annotations_that_cannot_be_read_are_findings_too(tmp_path: Path) -> Non
     (tmp_path / "b.json").write_text("[]")
     report = check([tmp_path / "a.json", tmp_path / "b.json"], LIMITS)
     assert [problem.code for problem in report.problems] == ["unreadable-annotation"] * 2
-    assert report.sets[0].regions == 1
+    assert report.sets[0].polygons == 1
     assert report.as_json()["by_severity"] == {"error": 2}
 
 
@@ -135,7 +135,7 @@ def test_missing_characters_are_counted(tmp_path: Path) -> None:
     assert report.missing == {"½": 3, "한": 1}
 
 
-def test_a_check_without_regions_has_no_heights(tmp_path: Path) -> None:
+def test_a_check_without_polygons_has_no_heights(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"images": {}}')
     report = check([tmp_path / "a.json"], LIMITS)
     assert report.text_height() == {}

@@ -98,3 +98,13 @@ def test_a_database_without_a_count_or_of_another_writer_is_not_appended_to(tmp_
         transaction.put(b"num-samples", b"7")
     with pytest.raises(OcrError, match="written by another program"):
         LmdbWriter(tmp_path / "other")
+
+
+def test_a_full_database_is_one_clear_line_and_keeps_what_it_has(tmp_path: Path) -> None:
+    with LmdbWriter(tmp_path / "x.lmdb", map_size=1 << 17) as writer:
+        writer.add("a.jpg", [crop(0, "one")])
+        with pytest.raises(
+            InputError, match=r"cannot be written .*make room and start again: what was committed is kept"
+        ):
+            writer.add("b.jpg", [(bytes(200_000), "large", {})])
+    assert [text for _, text, _ in LmdbCrops(tmp_path / "x.lmdb")] == ["one"]

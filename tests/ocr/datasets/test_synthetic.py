@@ -41,7 +41,7 @@ def test_a_receipt_has_sound_polygons_inside_its_image(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_ink_is_in_the_polygons(seed: int) -> None:
-    """On pages as printed: inside is darker than the paper around, for nearly every region."""
+    """On pages as printed: inside is darker than the paper around, for nearly every polygon."""
     page = receipt(seed, severity=0.0, width=600, items=4)
     grey = cv2.cvtColor(page.image, cv2.COLOR_RGB2GRAY).astype(float)
     text = np.zeros(grey.shape, np.uint8)

@@ -1,4 +1,4 @@
-"""Text files of one region a line: the coordinates, then all the rest is the transcript."""
+"""Text files of one polygon a line: the coordinates, then all the rest is the transcript."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
-class Region:
+class LabelledPolygon:
     """One line of a box file."""
 
     polygon: Polygon
@@ -55,25 +55,25 @@ def leading_numbers(line: str) -> int:
     return count
 
 
-def eight_coordinates(line: str) -> Region | None:
+def eight_coordinates(line: str) -> LabelledPolygon | None:
     """Read ``x1,y1,...,x4,y4,transcript``; the transcript may have commas and spaces of its own. None if it is not."""
     if leading_numbers(line) < 8:
         return None
     *numbers, text = line.split(",", 8) if line.count(",") >= 8 else [*line.split(","), ""]
-    return Region(np.array(numbers, dtype=np.float32).reshape(-1, 2), text)
+    return LabelledPolygon(np.array(numbers, dtype=np.float32).reshape(-1, 2), text)
 
 
-def read_regions(
-    path: Path, report: Report | None, parse: Callable[[str], Region | None] = eight_coordinates
-) -> list[Region]:
-    """Return the regions of one file; a line that is none raises AnnotationError, or is reported and skipped."""
-    regions: list[Region] = []
+def read_box_file(
+    path: Path, report: Report | None, parse: Callable[[str], LabelledPolygon | None] = eight_coordinates
+) -> list[LabelledPolygon]:
+    """Return the polygons of one file; a line that is none raises AnnotationError, or is reported and skipped."""
+    found: list[LabelledPolygon] = []
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
-        region = parse(line)
-        if region is not None:
-            regions.append(region)
+        one = parse(line)
+        if one is not None:
+            found.append(one)
             continue
         error = AnnotationError(
             f"{path}:{number}", f"{line[:60]!r} is not coordinates and a transcript", "write x1,y1,...,x4,y4,transcript"
@@ -81,7 +81,7 @@ def read_regions(
         if report is None:
             raise error
         report(error)
-    return regions
+    return found
 
 
 def image_folder(path: Path) -> Path | None:
@@ -100,18 +100,18 @@ def read_folder(
     annotations: list[tuple[Path, Path]],
     report: Report | None,
     *,
-    parse: Callable[[str], Region | None] = eight_coordinates,
+    parse: Callable[[str], LabelledPolygon | None] = eight_coordinates,
     unreadable: str | None = None,
     case_free: bool = False,
 ) -> Iterator[Sample]:
-    """Stream one sample per (box file, image); a transcript equal to `unreadable` marks a region to ignore."""
+    """Stream one sample per (box file, image); a transcript equal to `unreadable` marks what to ignore."""
     for boxes, image in annotations:
-        regions = read_regions(boxes, report, parse)
-        ignore = [region.text == unreadable for region in regions]
+        found = read_box_file(boxes, report, parse)
+        ignore = [one.text == unreadable for one in found]
         yield Sample(
             image=image,
-            polygons=[region.polygon for region in regions],
-            texts=[None if hidden else region.text for region, hidden in zip(regions, ignore, strict=True)],
+            polygons=[one.polygon for one in found],
+            texts=[None if hidden else one.text for one, hidden in zip(found, ignore, strict=True)],
             ignore=ignore,
             name=image.name,
             case_free=case_free,

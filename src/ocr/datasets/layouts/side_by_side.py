@@ -8,7 +8,7 @@ from ocr.datasets.layouts.box_text import IMAGE_SUFFIXES, UNREADABLE, eight_coor
 
 
 def matches(path: Path) -> bool:
-    """Whether some image has a text file beside it whose first line is a region."""
+    """Whether some image has a text file beside it whose first line is a polygon and its text."""
     first = next(iter(_pairs(path)), None)
     if first is None:
         return False

@@ -7,7 +7,7 @@ import numpy as np
 
 from ocr.datasets.annotations import Report, Sample
 from ocr.datasets.layouts import icdar2015
-from ocr.datasets.layouts.box_text import UNREADABLE, Region, leading_numbers, read_folder, read_lines
+from ocr.datasets.layouts.box_text import UNREADABLE, LabelledPolygon, leading_numbers, read_folder, read_lines
 
 CLEARLY_POLYGON = 12  # a transcript such as 1,200,000 lends a quad up to three more numbers
 
@@ -20,13 +20,13 @@ def matches(path: Path) -> bool:
     return any(leading_numbers(line) >= CLEARLY_POLYGON for line in read_lines(first))
 
 
-def polygon_then_text(line: str) -> Region | None:
+def polygon_then_text(line: str) -> LabelledPolygon | None:
     """Read ``x1,y1,...,xn,yn,transcript``; an odd number at the end is the transcript."""
     fields = line.split(",")
     count = min(leading_numbers(line), len(fields) - 1) // 2 * 2
     if count < 6:
         return None
-    return Region(np.array(fields[:count], dtype=np.float32).reshape(-1, 2), ",".join(fields[count:]))
+    return LabelledPolygon(np.array(fields[:count], dtype=np.float32).reshape(-1, 2), ",".join(fields[count:]))
 
 
 def read(path: Path, report: Report | None) -> Iterator[Sample]:
