@@ -16,9 +16,10 @@ from typing import Any
 
 from ocr.errors import RecordError
 from ocr.records.host import host_name
+from ocr.records.layout import RECORD, WHOLE
+from ocr.records.liveness import true_status
 from ocr.records.query import best_first, ordered, parse, select
-from ocr.records.run import RECORD, read_record, true_status
-from ocr.records.scan import WHOLE, Problem, Scan, checkpoint_row, run_row, scan
+from ocr.records.scan import Problem, Scan, scan
 from ocr.records.store import SqliteStore, Store, Stored
 
 INDEX = ".index.sqlite"
@@ -36,13 +37,13 @@ class Catalog:
 
     def checkpoints(self) -> list[Row]:
         """A row for each checkpoint file."""
-        rows = self._rows("checkpoint", _checkpoint_states, lambda found, path: checkpoint_row(found.checkpoints[path]))
+        rows = self._rows("checkpoint", _checkpoint_states, _read_checkpoint)
         self.problems += [Problem(row["path"], row["state"]) for row in rows if row["state"] != WHOLE]
         return rows
 
     def runs(self) -> list[Row]:
         """A row for each run, with the status it truly has."""
-        rows = self._rows("run", lambda found: found.runs, lambda _, folder: run_row(folder))
+        rows = self._rows("run", lambda found: found.runs, _read_run)
         self.problems += [Problem(row["folder"], row["state"]) for row in rows if row["state"] != WHOLE]
         return [self._with_true_status(row) for row in rows]
 
@@ -85,11 +86,20 @@ class Catalog:
     def _with_true_status(row: Row) -> Row:
         if row.get("status") not in ("created", "running"):
             return row
-        folder = Path(row["folder"])
-        try:
-            return {**row, "status": true_status(folder, read_record(folder))}
-        except RecordError:  # changed since it was listed
-            return row
+        return {**row, "status": true_status(Path(row["folder"]), row)}
+
+
+# What reads files needs pydantic, whose import takes longer than a listing in which nothing has changed.
+def _read_checkpoint(found: Scan, path: str) -> dict[str, Any]:
+    from ocr.records.rows import checkpoint_row
+
+    return checkpoint_row(found.checkpoints[path])
+
+
+def _read_run(_found: Scan, folder: str) -> dict[str, Any]:
+    from ocr.records.rows import run_row
+
+    return run_row(folder)
 
 
 def _checkpoint_states(found: Scan) -> dict[str, str]:
@@ -111,6 +121,8 @@ def refresh(
 
 def register(root: Path, folder: Path) -> None:
     """Put the run in `folder` into the store of `root`, as a listing would; a database then shows it to other hosts."""
+    from ocr.records.rows import run_row
+
     stat = (folder / RECORD).stat()
     with open_store(root) as store:
         state = f"{stat.st_mtime_ns:x}.{stat.st_size:x}.{stat.st_ino:x}"

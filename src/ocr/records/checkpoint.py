@@ -10,8 +10,7 @@ from pydantic import Field, ValidationError
 from durable.replace import write_text
 from ocr.bundles.card import BundleCard
 from ocr.errors import CardError
-
-SUFFIX = ".metadata.json"
+from ocr.records.layout import card_path
 
 
 class CheckpointCard(BundleCard):
@@ -34,13 +33,6 @@ class CheckpointCard(BundleCard):
     size: int = Field(gt=0)
     seed: int | None = None
     created: datetime
-
-
-def card_path(checkpoint: Path) -> Path:
-    """Where the card of a checkpoint is: ``epoch-07.ckpt`` has ``epoch-07.metadata.json``; of a link, its target's."""
-    if checkpoint.is_symlink():
-        checkpoint = checkpoint.resolve()
-    return checkpoint.with_name(checkpoint.stem + SUFFIX)
 
 
 def read_card(checkpoint: Path) -> CheckpointCard:

@@ -1,51 +1,56 @@
-"""Runs below a folder, by id or age. Reads records only."""
+"""The checkpoint that a word on the command line means."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
-from ocr.errors import RecordError
-from ocr.records.run import RECORD, RunRecord, read_record
+from ocr.errors import CheckpointError, RecordError
+from ocr.records.catalog import Catalog, Row
+from ocr.records.layout import LAST, RECORD
 
-# Folders of a run that hold no other runs.
-_INSIDE = {"checkpoints", "logs", ".hydra", ".cache"}
-
-
-def run_folders(root: Path) -> Iterator[Path]:
-    """Folders below `root` that hold a run record; links are not followed, so that no loop can be entered."""
-    for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if name not in _INSIDE)
-        if RECORD in files:
-            yield Path(folder)
+BEST_OF = "best@"
 
 
-def readable_runs(root: Path) -> Iterator[tuple[Path, RunRecord]]:
-    """Run folders and their records, without those whose record cannot be read."""
-    for folder in run_folders(root):
-        try:
-            yield folder, read_record(folder)
-        except RecordError:
-            continue
+def checkpoint_path(name: str, roots: Sequence[Path], alias: Path = LAST) -> Path:
+    """The file that `name` means: a file, a run folder, a run id or its beginning, ``latest``, or ``best@QUERY``.
+
+    Of a run it is the checkpoint that `alias` (LAST or BEST) points to. Raises RecordError or CheckpointError when
+    there is none, or several.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path.resolve()
+    if name.startswith(BEST_OF):
+        return Path(Catalog(roots).best(name.removeprefix(BEST_OF))[0]["path"])
+    if path.suffix == ".ckpt":
+        raise CheckpointError(f"{path}: no such checkpoint")
+    folder = path if path.is_dir() else _newest(roots, alias) if name == "latest" else run_folder(name, roots)
+    if not (folder / alias).exists():
+        raise RecordError(f"{folder}: holds no {alias}; name another run")
+    return (folder / alias).resolve()
 
 
-def run_by_id(root: Path, name: str) -> Path:
-    """Folder of the run whose id is `name` or begins with it; RecordError for none or several."""
-    found = [(folder, record.id) for folder, record in readable_runs(root) if record.id.startswith(name)]
-    exact = [folder for folder, run_id in found if run_id == name]
-    if exact:
-        return exact[0]
+def run_folder(name: str, roots: Sequence[Path]) -> Path:
+    """Folder of the run that `name` means: a folder, or an id or its beginning; RecordError for none or several."""
+    if Path(name, RECORD).is_file():
+        return Path(name)
+    rows = [row for row in _runs(roots) if row["id"].startswith(name)]
+    found = [row for row in rows if row["id"] == name] or rows
     if len(found) == 1:
-        return found[0][0]
+        return Path(found[0]["folder"])
+    where = ", ".join(map(str, roots))
     if not found:
-        raise RecordError(f"{name}: no such file, folder or run below {root}; see `ocr runs list`")
-    raise RecordError(
-        f"{name}: means {len(found)} runs: {', '.join(run_id for _, run_id in found[:5])}; give more of it"
-    )
+        raise RecordError(f"{name}: no such file, folder or run below {where}; see `ocr runs list`")
+    ids = ", ".join(row["id"] for row in found[:5])
+    raise RecordError(f"{name}: means {len(found)} runs: {ids}; give more of it")
 
 
-def newest_run(root: Path, having: Path) -> Path:
-    """Folder of the run that began last among those that hold the file `having`; RecordError when there is none."""
-    found = [(record.started, folder) for folder, record in readable_runs(root) if (folder / having).exists()]
+def _newest(roots: Sequence[Path], having: Path) -> Path:
+    found = [row for row in _runs(roots) if Path(row["folder"], having).exists()]
     if not found:
-        raise RecordError(f"{root}: no run with a checkpoint below it; train one first")
-    return max(found)[1]
+        raise RecordError(f"{', '.join(map(str, roots))}: no run with a checkpoint below it; train one first")
+    return Path(max(found, key=lambda row: str(row["started"]))["folder"])
+
+
+def _runs(roots: Sequence[Path]) -> list[Row]:
+    there = [root for root in roots if root.is_dir()]
+    return [row for row in Catalog(there).runs() if "id" in row]

@@ -1,7 +1,6 @@
 """What the old layouts left beside and in the names of checkpoints, read and put in today's terms."""
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ocr.errors import CardError
 
-SWITCH = "OCR_OLD_LAYOUTS"
-
 # Names of four months of training, the doubled labels of one broken version included.
 _NAMES = (
     re.compile(r"epoch-(?P<epoch>\d+)_step-(?P<step>\d+)(?:_(?P<metric>[a-z_]+)-(?P<score>[\d.]+\d))?"),
@@ -21,11 +18,6 @@ _NAMES = (
     re.compile(r"epoch=(?P<epoch>\d+)-step=(?P<step>\d+)"),
     re.compile(r"best-(?P<metric>[a-z_]+)-(?P<score>[\d.]+\d)"),
 )
-
-
-def enabled() -> bool:
-    """Whether old layouts are read: they are, unless ``OCR_OLD_LAYOUTS=off``."""
-    return os.environ.get(SWITCH, "on").lower() not in ("off", "0", "false", "no")
 
 
 def from_name(stem: str) -> dict[str, Any]:

@@ -19,12 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from durable.lock import lock
 from durable.replace import write_text
 from ocr.errors import RecordError
-from ocr.records import host
-
-RECORD = "run.json"
-HEARTBEAT = "heartbeat"
-HEARTBEAT_SECONDS = 15.0
-STALE_SECONDS = 120.0
+from ocr.records import host, provenance
+from ocr.records.layout import HEARTBEAT, RECORD
+from ocr.records.liveness import HEARTBEAT_SECONDS
 
 Status = Literal["created", "running", "completed", "failed", "interrupted"]
 
@@ -121,27 +118,6 @@ def edit_record(folder: Path, change: Callable[[RunRecord], None]) -> RunRecord:
     return record
 
 
-def true_status(folder: Path, record: RunRecord, now: float | None = None) -> Status:
-    """Status of a run, told apart from what it last wrote: a run whose process is gone is interrupted.
-
-    On the run's own machine and boot the process is looked up; elsewhere the age of the heartbeat decides.
-    """
-    if record.status not in ("created", "running"):
-        return record.status
-    if record.host == host.host_name() and record.boot_id == host.boot_id():
-        start = host.process_start(record.pid)
-        return record.status if start is not None and start == record.process_start else "interrupted"
-    if record.host == host.host_name() and record.boot_id:
-        return "interrupted"  # the machine was started again since
-    try:
-        beat = (folder / HEARTBEAT).stat().st_mtime
-    except OSError:
-        beat = record.updated.timestamp()
-    # A clock behind the run's makes the age negative: the run wrote "in the future", so it is not stale.
-    age = (datetime.now(UTC).timestamp() if now is None else now) - beat
-    return "interrupted" if age > STALE_SECONDS else record.status
-
-
 class Run:
     """A run of this process: its folder and record, kept up to date while it lasts."""
 
@@ -162,7 +138,7 @@ class Run:
             raise RecordError(f"{folder}: holds run {earlier.id} already; choose another folder or add resume={folder}")
         now = datetime.now(UTC)
         pid = os.getpid()
-        revision, dirty = host.git_state(Path(__file__).parent)
+        revision, dirty = provenance.git_state(Path(__file__).parent)
         record = RunRecord(
             id=run_id,
             name=name,
@@ -177,7 +153,7 @@ class Run:
             working_dir=str(Path.cwd()),
             git_revision=revision,
             git_dirty=dirty,
-            packages=host.package_versions(),
+            packages=provenance.package_versions(),
             **facts,
         )
         if earlier is not None:  # what people wrote about the run stays

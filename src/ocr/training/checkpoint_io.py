@@ -8,7 +8,7 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from durable.replace import replacing
-from ocr.records.checkpoint import card_path
+from ocr.records.layout import card_path
 from ocr.training import weights
 
 AfterSave = Callable[[Path, dict[str, Any]], None]

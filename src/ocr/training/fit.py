@@ -20,6 +20,8 @@ from omegaconf import DictConfig
 
 from durable.replace import write_text
 from ocr.records.data_manifest import manifest_hash
+from ocr.records.find import checkpoint_path
+from ocr.records.layout import BEST
 from ocr.records.run import Run
 from ocr.training.build import build_module
 from ocr.training.callbacks import EpochLine, FiniteLossGuard, UniqueModelCheckpoint, logged_metrics
@@ -36,7 +38,7 @@ from ocr.training.hydra_app import (
 from ocr.training.instantiate import check, instantiate
 from ocr.training.noise import hush
 from ocr.training.randomness import RandomState
-from ocr.training.start import keep_graph, load_start, resume_path, start_of, with_start_graph
+from ocr.training.start import keep_graph, load_start, start_of, with_start_graph
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,8 @@ def fit(cfg: DictConfig) -> dict[str, float]:
     config = with_start_graph(resolve(cfg))
     hush()
     folder = Path(config["paths"]["experiment_dir"])
-    resume = resume_path(config["resume"], Path(config["paths"]["root"]))
+    root = Path(config["paths"]["root"])
+    resume = checkpoint_path(config["resume"], [root]) if config["resume"] else None
     # The other processes of DDP have the same config; only the first one keeps records.
     first = is_first_process()
     with recorded(cfg, config, folder, resuming=resume is not None) if first else nullcontext() as run:
@@ -104,7 +107,7 @@ def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path |
     charset = getattr(data, "charset", None)  # a recognizer's data knows its characters; a detector's has none
     module = build_module(config, charset)
     if config["start"] and resume is None:
-        load_start(module, Path(config["start"]))
+        load_start(module, checkpoint_path(config["start"], [Path(config["paths"]["root"])], BEST))
     maker = None
     if run is not None:
         if not config["trainer"].get("fast_dev_run"):

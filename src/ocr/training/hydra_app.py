@@ -17,10 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ocr.errors import ConfigError, OcrError, RecordError
-from ocr.records.run import RECORD, claim_folder, new_run_id, read_record
+from ocr.records.find import checkpoint_path
+from ocr.records.layout import RECORD
+from ocr.records.run import claim_folder, new_run_id, read_record
 from ocr.training.config_sources import explain, override_key
 from ocr.training.instantiate import VERSION_BASE
-from ocr.training.start import resume_path
 
 TREE = "pkg://ocr.configs"
 RUN_ID_VARIABLE = "OCR_RUN_ID"
@@ -131,9 +132,7 @@ def _with_resumed_overrides(argv: Sequence[str]) -> list[str]:
     name = values.get("resume", "null")
     if name == "null" or not is_first_process():
         return [*argv]
-    checkpoint = resume_path(name.strip("\"'"), Path(values.get("paths.root", "outputs")))
-    assert checkpoint is not None
-    folder = checkpoint.parent.parent
+    folder = checkpoint_path(name.strip("\"'"), [Path(values.get("paths.root", "outputs"))]).parent.parent
     if not (folder / RECORD).exists():  # a checkpoint that was moved out of its run
         return [*argv]
     said = {override_key(argument) for argument in argv} | {"resume"}

@@ -1,4 +1,4 @@
-"""Where a run begins: the checkpoint it resumes, the weights it starts from, and what cards say of them."""
+"""The weights a run starts from, and what cards say of them."""
 
 import importlib.metadata
 import logging
@@ -9,44 +9,18 @@ from durable.replace import write_bytes, write_text
 from ocr.bundles.bundle import CARD_FILE, load_bundle
 from ocr.bundles.bundle import read_card as read_bundle_card
 from ocr.bundles.card import StartRecord
-from ocr.errors import CardError, CheckpointError, ConfigError, RecordError
+from ocr.errors import CardError, CheckpointError, ConfigError
 from ocr.nn.onnx_graph import locate, read_graph
 from ocr.recognition.graph_network import graph_characters
 from ocr.records.checkpoint import read_card
-from ocr.records.find import newest_run, run_by_id
 from ocr.text.charset import Charset
 from ocr.training import weights
 
 log = logging.getLogger(__name__)
 
-LAST = Path("checkpoints") / "last.ckpt"
 GRAPH_FILE = "graph.onnx"
 CHARACTERS_FILE = "graph-characters.txt"
 NO_CARD = "unknown: the start has no card"
-
-
-def resume_path(name: str | None, root: Path) -> Path | None:
-    """The checkpoint that `name` means: a file, a run folder, a run id, or ``latest`` below `root`; None for None.
-
-    Raises RecordError or CheckpointError when there is none.
-    """
-    if name is None:
-        return None
-    path = Path(name)
-    if path.is_file():
-        return path.resolve()
-    if path.is_dir():
-        folder = path
-    elif name == "latest":
-        folder = newest_run(root, having=LAST)
-    elif path.suffix == ".ckpt":
-        raise CheckpointError(f"{path}: no such checkpoint")
-    else:
-        folder = run_by_id(root, name)
-    last = folder / LAST
-    if not last.exists():
-        raise RecordError(f"{folder}: holds no {LAST}; resume another run, or start anew without resume=")
-    return last.resolve()
 
 
 def with_start_graph(config: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from ocr.bundles.bundle import write_bundle
 from ocr.bundles.card import BundleCard
 from ocr.detection.graph_network import GraphDetector
 from ocr.errors import CardError, CheckpointError, ConfigError, RecordError
-from ocr.records.checkpoint import card_path, file_sha256, read_card
+from ocr.records.checkpoint import file_sha256, read_card
+from ocr.records.find import checkpoint_path
+from ocr.records.layout import card_path
 from ocr.records.run import read_record
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
@@ -21,7 +23,6 @@ from ocr.training.hydra_app import compose, resolve
 from ocr.training.start import (
     keep_graph,
     load_start,
-    resume_path,
     start_of,
     with_kept_graph,
     with_start_graph,
@@ -56,22 +57,23 @@ def wider_network(model):
     return model | {"network": model["network"] | {"width": 16}}
 
 
-def test_resume_takes_a_file_a_folder_an_id_or_the_latest(tiny, tiny_home):
+def test_a_checkpoint_is_named_by_file_folder_id_latest_or_best(tiny, tiny_home):
     root = tiny_home / "outputs"
     for name in ("a", "b"):
-        tiny("+trainer.max_steps=1", f"hydra.run.dir={root / name}")
+        tiny("trainer.max_epochs=1", f"hydra.run.dir={root / name}")
     (root / "b" / "checkpoints" / "last.ckpt").unlink()
     last = (root / "a" / "checkpoints" / "last.ckpt").resolve()
     run_id = read_record(root / "a").id
-    assert resume_path(None, root) is None
-    for name in (str(last), str(root / "a"), run_id, run_id[:-1], "latest"):
-        assert resume_path(name, root) == last
+    for name in (str(last), str(root / "a"), run_id, run_id[:-1], "latest", f"best@run_id={run_id}"):
+        assert checkpoint_path(name, [root]) == last
     with pytest.raises(RecordError, match=r"holds no checkpoints/last\.ckpt"):
-        resume_path(str(root / "b"), root)
+        checkpoint_path(str(root / "b"), [root])
     with pytest.raises(RecordError, match=r"2: means 2 runs"):
-        resume_path("2", root)
+        checkpoint_path("2", [root])
     with pytest.raises(RecordError, match="no such file, folder or run"):
-        resume_path("nothing", root)
+        checkpoint_path("nothing", [root])
+    with pytest.raises(RecordError, match="no whole checkpoint with a score fits 'epoch=7'"):
+        checkpoint_path("best@epoch=7", [root])
 
 
 def test_a_start_of_another_shape_or_without_a_charset_is_refused(tmp_path):

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from ocr.records.checkpoint import file_sha256, read_card
-from ocr.records.run import read_record, true_status
+from ocr.records.liveness import true_status
+from ocr.records.run import read_record
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def long_run(tiny_home):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_as_interrupted(long_run, number, code):
     pid, folder = long_run()
-    assert true_status(folder, read_record(folder)) == "running"
+    assert true_status(folder, read_record(folder).model_dump()) == "running"
     os.kill(pid, number)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == code
@@ -66,7 +67,7 @@ def test_after_kill_9_the_run_reads_as_interrupted_and_resumes_where_it_was(long
     os.waitpid(pid, 0)
     record = read_record(folder)
     assert record.status == "running"
-    assert true_status(folder, record) == "interrupted"
+    assert true_status(folder, record.model_dump()) == "interrupted"
     last = (folder / "checkpoints" / "last.ckpt").resolve()
     card = read_card(last)
     assert (file_sha256(last), last.stat().st_size) == (card.weights_sha256, card.size)

@@ -1,0 +1,294 @@
+"""Export: the bundle that comes out, and the gate that keeps a wrong one in."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+from PIL import Image
+
+from ocr.bundles.bundle import load_bundle
+from ocr.bundles.card import StartRecord
+from ocr.cli.main import main
+from ocr.errors import CardError, CheckpointError, ConfigError, ImageError, ParityError
+from ocr.images.load import load_image
+from ocr.inference.engine import Detector, Recognizer
+from ocr.inference.onnx import OnnxModel
+from ocr.records.checkpoint import CheckpointCard, card_path, write_card
+from ocr.text.charset import Charset
+from ocr.training import export as exporting
+from ocr.training import parity
+from ocr.training.build import build_module
+from ocr.training.export import export
+from ocr.training.graph import ProbabilityMap, TorchModel, onnx_graph
+
+HERE = Path(__file__).parent / "export_parts"
+CONFIGS = Path(exporting.__file__).parents[1] / "configs" / "model"
+PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
+PREPROCESS = {"_target_": "ocr.specs.preprocess.PreprocessSpec", **PLAIN}
+DETECTION = {
+    "_target_": "ocr.detection.module.DetectionModule",
+    "network": {"_target_": "export_parts.DarkNetwork", "steepness": 40.0},
+    "loss": {"_target_": "torch.nn.modules.linear.Identity"},
+    "preprocess": {**PREPROCESS, "resize": "limit", "max_side": 480, "multiple": 32},
+    "postprocess": {"_target_": "ocr.specs.postprocess.PostprocessSpec"},
+}
+RECOGNITION = {
+    "_target_": "ocr.recognition.module.RecognitionModule",
+    "network": {"_target_": "export_parts.ShadeNetwork", "_partial_": True, "steepness": 200.0},
+    "tokenizer": {"_target_": "ocr.text.tokenizer.CtcTokenizer", "_partial_": True},
+    "loss": {"_target_": "export_parts.no_loss", "_partial_": True},
+    "preprocess": {**PREPROCESS, "resize": "height", "height": 8, "multiple": 8, "pad_value": 1.0},
+    "decode": {"_target_": "ocr.specs.decode.DecodeSpec", "kind": "ctc"},
+}
+CHARSET = Charset(tuple("abcd"))
+
+
+@pytest.fixture(autouse=True)
+def parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let configs name the networks beside this file."""
+    monkeypatch.syspath_prepend(str(HERE))
+    targets = ("export_parts.DarkNetwork", "export_parts.ShadeNetwork", "export_parts.no_loss")
+    monkeypatch.setenv("OCR_ALLOW_TARGETS", ",".join((*targets, "torch.nn.modules.linear.Identity")))
+
+
+def config_of(model: dict) -> dict:
+    return {"model": model, "train": {"optimizer": {"_target_": "torch.optim.adamw.AdamW", "_partial_": True}}}
+
+
+def checkpoint(folder: Path, model: dict, *, bare: bool = False) -> Path:
+    """A checkpoint as training leaves it, card beside it."""
+    recognition = "tokenizer" in model
+    config = config_of(model)
+    module = build_module(config, CHARSET if recognition else None)
+    path = folder / "epoch-03.ckpt"
+    torch.save({"state_dict": module.state_dict()}, path)
+    if bare:
+        return path
+    card = CheckpointCard(
+        name="plain",
+        task="recognition" if recognition else "detection",
+        architecture="DarkNetwork",
+        preprocess=module.preprocess,
+        postprocess=None if recognition else module.postprocess,
+        decode=module.decode if recognition else None,
+        charset=list(CHARSET.characters) if recognition else None,
+        run_id="20260131-120000",
+        licence="Apache-2.0",
+        start=StartRecord(name="nothing", source="scratch", licence="Apache-2.0"),
+        weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        encoder="none",
+        decoder="none",
+        head="none",
+        loss="none",
+        config=config,
+        config_hash="0",
+        epoch=3,
+        step=30,
+        monitor="val/hmean",
+        mode="max",
+        size=path.stat().st_size,
+        created=datetime.now(UTC),
+    )
+    write_card(path, card)
+    return path
+
+
+@pytest.fixture
+def receipts(ocr_data: Path, tmp_path: Path) -> Path:
+    """Three real receipts with their annotations."""
+    source, target = ocr_data / "sroie" / "val", tmp_path / "receipts"
+    names = sorted(path.stem for path in (source / "img").iterdir())[:3]
+    for kind, suffix in (("img", ".jpg"), ("box", ".txt")):
+        (target / kind).mkdir(parents=True)
+        for name in names:
+            (target / kind / f"{name}{suffix}").write_bytes((source / kind / f"{name}{suffix}").read_bytes())
+    return target
+
+
+def test_a_detector_becomes_a_bundle_that_finds_the_same(tmp_path: Path, receipts: Path) -> None:
+    bundle, found = export(checkpoint(tmp_path, DETECTION), tmp_path / "bundle", pages=receipts)
+    assert (found.pages, found.synthetic, found.is_enough) == (3, False, False)
+    assert found.items > 20
+    assert found.difference < 1e-4
+    loaded = load_bundle(tmp_path / "bundle", task="detection")
+    assert loaded.card == bundle.card
+    assert "charset" not in loaded.card.model_dump(exclude_none=True)
+    assert loaded.card.start == StartRecord(name="nothing", source="scratch", licence="Apache-2.0")
+    assert "Exported from epoch-03.ckpt at epoch 3: graph and network agree on" in loaded.card.notes
+    images = [load_image(path) for path in sorted((receipts / "img").iterdir())]
+    assert sum(map(len, Detector(loaded).detect(images))) == found.items
+
+
+def test_a_recognizer_becomes_a_bundle_that_reads_the_same(tmp_path: Path, receipts: Path) -> None:
+    bundle, found = export(checkpoint(tmp_path, RECOGNITION), tmp_path / "bundle", pages=receipts)
+    assert found.items > 60
+    assert bundle.card.charset == list("abcd")
+    stripe = np.full((8, 48, 3), 255, np.uint8)
+    stripe[:, 16:32] = 64
+    assert Recognizer(bundle).recognize([stripe])[0].text == "b"
+
+
+def test_batch_normalisation_is_folded(tmp_path: Path) -> None:
+    import onnx
+
+    bundle, found = export(checkpoint(tmp_path, DETECTION), tmp_path / "bundle")
+    assert found.synthetic
+    assert found.pages >= parity.ENOUGH
+    operators = [node.op_type for node in onnx.load(bundle.model_path).graph.node]
+    assert "BatchNormalization" not in operators
+
+
+@pytest.mark.parametrize("model", [DETECTION, RECOGNITION], ids=["detection", "recognition"])
+def test_a_graph_that_differs_is_refused_and_nothing_written(
+    model: dict, tmp_path: Path, receipts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = checkpoint(tmp_path, model)
+
+    def wrong(network: torch.nn.Module, card: object) -> bytes:
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.mul_(1.02)
+        return onnx_graph(network, card)
+
+    monkeypatch.setattr(exporting, "onnx_graph", wrong)
+    with pytest.raises(ParityError, match="differ|reads"):
+        export(path, tmp_path / "bundle", pages=receipts)
+    assert not (tmp_path / "bundle").exists()
+
+
+class Doctored:
+    """A model whose output is changed by a function."""
+
+    def __init__(self, model: OnnxModel, change) -> None:
+        self.model, self.change, self.output_shape = model, change, model.output_shape
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        return self.change(self.model.run(batch))
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "message"),
+    [
+        (DETECTION, lambda out: np.roll(out, 2, axis=2), r"differ in the box at \(\d+, \d+\), IoU 0\.\d+; nothing"),
+        (DETECTION, lambda out: out * 0, "differ in the box"),
+        (RECOGNITION, lambda out: out[:, :, [1, 0, 2, 3, 4]], "the graph reads '.*', its network '.*'; nothing was"),
+        (RECOGNITION, lambda out: out + 0.02, r"the outputs differ by 0\.02"),
+        (RECOGNITION, lambda out: np.where(out > -1, np.nan, out), "the outputs differ by nan|the graph reads"),
+    ],
+)
+def test_what_the_gate_refuses(model: dict, change, message: str, tmp_path: Path, receipts: Path) -> None:
+    bundle, _ = export(checkpoint(tmp_path, model), tmp_path / "bundle", pages=receipts)
+    other = Doctored(OnnxModel(bundle), change)
+    with pytest.raises(ParityError, match=message):
+        parity.compare(bundle, other, parity.gate_pages(receipts), synthetic=False)
+
+
+def test_pages_of_the_gate(receipts: Path, ocr_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parity, "PAGES", 2)
+    spread = list(parity.gate_pages(receipts))
+    assert len(spread) == 2
+    assert all(page.quads for page in spread)
+    words = list(parity.gate_pages(ocr_data / "words" / "iiit5k_train"))
+    assert len(words) == 2 * parity.WORDS_A_PAGE
+    assert all(page.quads is not None and len(page.quads) == 1 for page in words)
+    plain = list(parity.gate_pages(receipts / "img"))
+    assert [page.quads for page in plain] == [None, None]
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "x.png").write_bytes(b"no image")
+    with pytest.raises(ImageError, match=r"x\.png"):
+        list(parity.gate_pages(tmp_path / "bad"))
+    (tmp_path / "none" / "img").mkdir(parents=True)
+    (tmp_path / "none" / "box").mkdir()
+    with pytest.raises((ConfigError, ImageError)):
+        list(parity.gate_pages(tmp_path / "none"))
+
+
+def test_lines_of_plain_images_come_from_the_shipped_detector(
+    tmp_path: Path, receipts: Path, monkeypatch: pytest.MonkeyPatch, plain_detector
+) -> None:
+    monkeypatch.setattr(parity, "DETECTOR", str(plain_detector.model_path.parent))
+    _, found = export(checkpoint(tmp_path, RECOGNITION), tmp_path / "bundle", pages=receipts / "img")
+    assert found.pages == 3
+    assert found.items > 0
+
+
+# --- checkpoints that cannot be exported ---------------------------------------------------------------------------
+
+
+def test_a_checkpoint_without_a_card(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="no card beside"):
+        export(checkpoint(tmp_path, DETECTION, bare=True), tmp_path / "bundle")
+
+
+def test_a_truncated_checkpoint(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, DETECTION)
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(CheckpointError, match="damaged"):
+        export(path, tmp_path / "bundle")
+
+
+def test_a_checkpoint_of_another_charset_or_architecture(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, RECOGNITION)
+    card = json.loads(card_path(path).read_text())
+    card["config"]["model"] = DETECTION
+    card_path(path).write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match="of another architecture or charset"):
+        export(path, tmp_path / "bundle")
+
+
+def test_command_says_what_it_did(tmp_path: Path, receipts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = checkpoint(tmp_path, DETECTION)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            raise SystemExit(main(["export", *map(str, arguments)]))
+        captured = capsys.readouterr()
+        return int(stopped.value.code or 0), captured.out, captured.err
+
+    code, out, err = run(path, "--to", tmp_path / "a", "--data", receipts)
+    assert code == 0
+    assert out.startswith(f"{tmp_path / 'a'}: detection bundle 'plain', 0.0 MB; graph and network agree on")
+    assert "compared on 3 real pages only; name 20 or more" in err
+    code, out, err = run(path, "--to", tmp_path / "b", "--json", "--data", receipts)
+    result = json.loads(out)
+    assert (result["bundle"], result["task"], result["parity"]["pages"]) == (str(tmp_path / "b"), "detection", 3)
+    assert result["sha256"] == load_bundle(tmp_path / "b").sha256
+    code, out, err = run(tmp_path / "none.ckpt", "--to", tmp_path / "c")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no card beside none.ckpt" in err
+
+
+# --- every kind of network -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dbnet_mobilenetv3", "ctc_small", "parseq_tiny"])
+def test_networks_of_the_shipped_configs_export_at_free_sizes(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    node = OmegaConf.create({"model": OmegaConf.load(CONFIGS / f"{name}.yaml")})
+    model = OmegaConf.to_container(node, resolve=True)["model"]
+    if "backbone" in model["network"]:
+        model["network"]["backbone"]["pretrained"] = False
+    module = build_module(config_of(model), CHARSET).eval()
+    detection = "tokenizer" not in model
+    network = ProbabilityMap(module.network).eval() if detection else module.network
+    spec = module.preprocess
+    card = type("Card", (), {"task": "detection" if detection else "recognition", "preprocess": spec})
+    path = tmp_path / "model.onnx"
+    path.write_bytes(onnx_graph(network, card))
+    graph = OnnxModel(type("Bundle", (), {"model_path": path}), threads=1)
+    height = spec.height or 64
+    widths = [spec.width] if spec.width else [96, 160]
+    for count, width in zip((3, 1), widths * 2, strict=False):
+        batch = np.random.default_rng(0).standard_normal((count, 3, height, width)).astype(np.float32)
+        assert np.abs(graph.run(batch) - TorchModel(network).run(batch)).max() < 1e-4
+
+
+def test_example_pages_are_images(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 40), "white").save(tmp_path / "a.png")
+    (page,) = parity.gate_pages(tmp_path)
+    assert page.image.shape == (40, 40, 3)
