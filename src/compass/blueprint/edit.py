@@ -111,7 +111,7 @@ def next_action(document: Document, name: str, action: Action) -> Task | None:
     """Write the Immediate Next Action of the next task; the section is made when missing. None when all is done."""
     task = parse(document, name=name).next_task()
     if parse(document, name=name).action is None:
-        document.insert(len(document.lines), ["", "## Immediate Next Action", ""])
+        document.insert(len(document.lines), ["", "## Immediate Next Action"])
     keep_true(document, name, action=action)
     return task
 

@@ -6,6 +6,7 @@ from compass.blueprint.model import Blueprint, Task
 
 ENOUGH = 0.6  # Share of a title's words that a sentence must hold to mean it.
 _ID = re.compile(r"\bTask\s+(\d+(?:\.\d+)*)", re.IGNORECASE)
+_ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s|e)$")
 _LITTLE = frozenset({"the", "for", "and", "with", "from", "into", "all", "use", "that", "this", "are", "has"})
 
 
@@ -30,5 +31,6 @@ def _share(wanted: set[str], heard: set[str]) -> float:
 
 
 def _words(text: str) -> set[str]:
-    """Five letters of each word: enough to see `created` and `create` as one."""
-    return {word[:5] for word in re.findall(r"\w{3,}", text.lower()) if word not in _LITTLE}
+    """The stems of the words: five letters without their ending, enough to see `created` and `create` as one."""
+    words = re.findall(r"\w{3,}", text.lower())
+    return {_ENDING.sub("", word)[:5] for word in words if word not in _LITTLE}

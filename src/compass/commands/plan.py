@@ -167,7 +167,7 @@ def _progress(total: int, *, quiet: bool) -> "Iterator[Callable[[Step, Result], 
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=not quiet) as bar:
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task("plan", total=total)
 
         def report(step: "Step", result: "Result") -> None:

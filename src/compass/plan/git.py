@@ -48,7 +48,10 @@ def changed(root: Path, *, without: tuple[str, ...] = ()) -> list[str]:
 def commit(root: Path, paths: list[str], message: str) -> str:
     """Commit exactly these paths, whatever else is staged; returns the new commit."""
     literal = [f":(literal,top){path}" for path in paths]
-    git(root, "add", "-A", "--", *literal)
+    # A removal that is staged already is unknown to `git add`.
+    known = git(root, "ls-files", "-z", "--cached", "--others", "--", *literal)
+    if known:
+        git(root, "add", "-A", "--", *(f":(literal,top){path}" for path in known.rstrip("\0").split("\0")))
     git(root, "commit", "-q", "-m", message, "--", *literal)
     return head(root)
 

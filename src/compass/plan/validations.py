@@ -18,6 +18,8 @@ from compass.plan.model import Step, Validation
 
 Status = Literal["passed", "failed", "skipped", "manual"]
 KEPT_LINES = 40
+# -P: a module of the repository that is called like one of the standard library (types.py) must not shadow it.
+_PYTHON = (sys.executable, "-P")
 _SHELL = re.compile(r"^(\||\|\||&&|;|>|>>|<)$")
 
 
@@ -84,7 +86,7 @@ def _check(validation: Validation, step: Step, root: Path, timeout: float) -> tu
     if validation.kind == "import":
         return _import([module for file in files if (module := _module(file))], root, timeout)
     if validation.kind == "py_compile":
-        return _outcome(_execute([sys.executable, "-m", "py_compile", *files], root, timeout))
+        return _outcome(_execute([*_PYTHON, "-m", "py_compile", *files], root, timeout))
     if validation.kind == "types":
         words = ["mypy", "--ignore-missing-imports", "--cache-dir", os.devnull]
     else:
@@ -132,7 +134,9 @@ def _import(modules: list[str], root: Path, timeout: float) -> tuple[Status, str
     """Import each module in a fresh process; one that lacks an installed package is skipped, not failed."""
     lacking = []
     for module in modules:
-        code, output = _execute([sys.executable, "-c", f"import {module}"], root, timeout)
+        search = [str(folder) for folder in (root / "src", root)]
+        program = f"import sys; sys.path += {search!r}; import {module}"
+        code, output = _execute([*_PYTHON, "-c", program], root, timeout)
         absent = re.search(r"No module named '([\w.]+)'", output.strip().rpartition("\n")[2])
         name = absent[1].partition(".")[0] if absent else ""
         own = any((folder / name).is_dir() or (folder / f"{name}.py").is_file() for folder in (root, root / "src"))
@@ -177,7 +181,7 @@ def _find(name: str) -> list[str] | None:
     if name in ("python", "python3"):
         return [sys.executable]
     if name in ("mypy", "ruff", "pytest") and importlib.util.find_spec(name) is not None:
-        return [sys.executable, "-m", name]
+        return [*_PYTHON, "-m", name]
     path = shutil.which(name)
     return None if path is None else [path]
 
@@ -190,9 +194,8 @@ def _outcome(done: tuple[int, str]) -> tuple[Status, str]:
 
 def _execute(words: list[str], root: Path, timeout: float) -> tuple[int, str]:
     """Exit code and mixed output of a child in its own process group, which a timeout ends as a whole."""
-    places = [str(root / "src"), str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory(prefix="compass-") as cache:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(places), "PYTHONPYCACHEPREFIX": cache}
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": cache}
         try:
             child = subprocess.Popen(
                 words,
