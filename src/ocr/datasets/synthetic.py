@@ -100,7 +100,7 @@ def receipt(
 def line(
     seed: int, text: str | None = None, *, charset: Charset | None = None, hangul: bool | None = None
 ) -> tuple[Rgb, str]:
-    """Return a crop (H,W,3) of one line, 14 to 64 pixels high, and its text.
+    """Return a crop (H,W,3) of one line, mostly 10 to 56 pixels high, and its text.
 
     Without a `text` one is drawn: cased lines as receipts have them, and now and then any characters of the charset.
     A crop is as loose, tilted, faded and blurred as detectors and printers make them, but a human can read it.

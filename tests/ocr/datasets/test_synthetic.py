@@ -86,7 +86,7 @@ def test_a_line_is_a_crop_with_visible_ink(seed: int) -> None:
     image, text = line(seed)
     height, width = image.shape[:2]
     assert image.dtype == np.uint8
-    assert 8 <= height <= 110
+    assert 6 <= height <= 110
     assert width >= 3
     assert not Charset.default().missing(text)
     assert np.ptp(image.astype(int)) >= 20
