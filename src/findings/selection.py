@@ -16,8 +16,8 @@ class UnknownCodeError(ValueError):
 class Selection:
     """Codes, or beginnings of codes, to run and to leave out, and the least severity to show.
 
-    An empty `select` runs every rule that is on by default, and those named in `extend`. A rule named by its whole code
-    in `select` shows all its severities unless `min_severity` was set by hand.
+    An empty `select` runs every rule that is on by default, and those named in `extend`; a rule that is off by default
+    is only selected by its whole code. Selected rules show all their severities unless `min_severity` was set by hand.
     """
 
     select: tuple[str, ...] = ()
@@ -30,9 +30,10 @@ class Selection:
         self._refuse_unknown(rules)
         chosen = []
         for rule in rules:
-            wanted = (
-                _matches(rule.code, self.select) if self.select else rule.default or _matches(rule.code, self.extend)
-            )
+            named = rule.code in self.select or _matches(rule.code, self.extend)
+            wanted = named or (rule.default and (not self.select or _matches(rule.code, self.select)))
+            if self.select and not _matches(rule.code, self.select):
+                wanted = False
             floor = self._floor(rule.code)
             if wanted and at_least(rule.severity, floor) and not _matches(rule.code, self.ignore):
                 chosen.append(rule)

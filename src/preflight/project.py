@@ -197,8 +197,10 @@ class Project:
 
     @cached_property
     def _built(self) -> set[str]:
-        """Modules that build files and .gitignore name as files."""
-        return set(re.findall(r"(\w+)\.(?:py|so|pyd)\b", self._build_texts))
+        """Modules that .gitignore names as files, or that a build is told to write."""
+        written = re.findall(r"(?:write_to|version[_-]file)\s*=\s*['\"]?[\w./-]*?(\w+)\.py", self._build_texts)
+        ignored = re.findall(r"(\w+)\.(?:py|so|pyd)$", self.text(".gitignore") or "", re.MULTILINE)
+        return {*written, *ignored}
 
     @cached_property
     def _ignored_paths(self) -> list[str]:
@@ -207,6 +209,16 @@ class Project:
         return [line for line in lines if "/" in line and not set("*?[#!") & set(line)]
 
     # configs ---------------------------------------------------------------------------------------------------
+
+    def yaml_status(self, path: str) -> tuple[tuple[int, int, str] | None, bool, list[tuple[str, int, int]]] | None:
+        """Error, whether it is a template, and doubled keys of a YAML file, without making its nodes."""
+        if path not in self._yaml:
+            data = self.data(path)
+            raw = None if data is None else self.cache.get(digest(data, "yaml"))
+            if raw is not None:
+                return raw[0], raw[1], raw[4]
+        read = self.yaml(path)
+        return None if read is None else (read.error, read.template, read.doubled)
 
     def yaml(self, path: str) -> yaml_reader.YamlFile | None:
         """A YAML file of the repository; None when it could not be read."""

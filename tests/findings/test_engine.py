@@ -72,6 +72,9 @@ def test_findings_are_sorted_ignored_inline_and_hidden_by_severity() -> None:
         (Selection(select=("WRD002",)), {"WRD002"}),
         (Selection(select=("WRD",), ignore=("WRD001",)), {"WRD002"}),
         (Selection(extend=("POL",)), {"WRD001", "POL001"}),
+        (Selection(select=("POL",)), set()),
+        (Selection(select=("POL001",)), {"POL001"}),
+        (Selection(select=("POL",), extend=("POL001",)), {"POL001"}),
         (Selection(select=("POL001",), min_severity="error"), set()),
         (Selection(min_severity="info"), {"WRD001", "WRD002"}),
     ],
@@ -143,7 +146,7 @@ def test_sarif_fingerprints_do_not_change_when_lines_move() -> None:
         results = json.loads(report.render(outcome, "sarif"))["runs"][0]["results"]
         return [result["partialFingerprints"]["identity/v1"] for result in results]
 
-    one = engine.run(RULES[2:], {}, tool="words", read=TEXTS.get, selection=Selection(select=("POL",)))
+    one = engine.run(RULES[2:], {}, tool="words", read=TEXTS.get, selection=Selection(select=("POL001",)))
     moved = engine.Outcome("words", RULES, (Finding("POL001", "warning", "b.md", 9, 1, "a house rule"),))
     assert prints(one) == prints(moved)
     assert len(set(prints(run()))) == 3

@@ -38,7 +38,7 @@ class Classes:
     def info(self, place: Place, name: str) -> ClassInfo | None:
         """The class of this (possibly nested) name in a module."""
         summary = self.project.summary(place.path)
-        return summary.classes.get(name) if summary else None
+        return summary.class_info(name) if summary else None
 
     def bases(self, place: Place, info: ClassInfo) -> list[tuple[Place, str] | None]:
         """Where each base is defined; None for one that is outside or unknown. Bases without content are left out."""
@@ -93,17 +93,18 @@ class Classes:
         if summary is None or summary.error is not None:
             return None
         if kind == "def":
-            function = summary.functions.get(name)
+            function = summary.function(name)
             if function is None or not _harmless(function.decorators):
                 return None
-            return Constructor(function, place.path, summary.names[name].line)
+            bound = summary.binding(name)
+            return Constructor(function, place.path, bound.line if bound else 1)
         owner, _, method = name.rpartition(".")
-        info = summary.classes.get(name)
-        if info is None and owner in summary.classes:
-            own = summary.classes[owner].methods.get(method)
-            if own is None or not _harmless(own.decorators) or summary.classes[owner].members[method] == "method":
+        holder = summary.class_info(owner) if summary.class_info(name) is None else None
+        if holder is not None:
+            own = holder.methods.get(method)
+            if own is None or not _harmless(own.decorators) or holder.members[method] == "method":
                 return None
-            return Constructor(own, place.path, summary.classes[owner].line)
+            return Constructor(own, place.path, holder.line)
         return self._class(place, name, frozenset())
 
     def _class(self, place: Place, name: str, seen: frozenset[str]) -> Constructor | None:

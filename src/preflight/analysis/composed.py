@@ -39,6 +39,7 @@ class Node:
     unknown: dict[str, Value] = field(default_factory=dict)  # keyword -> its place
     swallowed: dict[str, Value] = field(default_factory=dict)
     missing: set[str] | None = None  # keywords that no composition gives
+    missing_as_it_stands: set[str] = field(default_factory=set)  # keywords that an entry point without choices lacks
     given: set[str] = field(default_factory=set)
 
 
@@ -79,15 +80,22 @@ class Compositions:
         return {path for composition in self.all for path in composition.composed.files}
 
     def problems(self) -> list[Problem]:
-        """Defaults entries that lead nowhere in every composition that holds their file."""
-        counts: dict[Problem, int] = {}
+        """Defaults entries that lead nowhere below every root they are read from, and overrides that never match."""
+        missing: dict[Problem, set[str]] = {}
+        unmatched: dict[Problem, int] = {}
+        roots: dict[str, set[str]] = {}
         holding: dict[str, int] = {}
         for composition in self.all:
             for path in set(composition.composed.files):
                 holding[path] = holding.get(path, 0) + 1
+                roots.setdefault(path, set()).add(composition.entry.root)
             for problem in set(composition.composed.problems):
-                counts[problem] = counts.get(problem, 0) + 1
-        found = [problem for problem, count in counts.items() if count >= holding.get(problem.path, 0)]
+                if problem.kind == "missing":
+                    missing.setdefault(problem, set()).add(composition.entry.root)
+                else:
+                    unmatched[problem] = unmatched.get(problem, 0) + 1
+        found = [problem for problem, where in missing.items() if where >= roots.get(problem.path, set())]
+        found += [problem for problem, count in unmatched.items() if count >= holding.get(problem.path, 0)]
         return sorted(found, key=lambda problem: (problem.path, problem.line, problem.config))
 
     # nodes -----------------------------------------------------------------------------------------------------
@@ -137,6 +145,8 @@ class Compositions:
                 continue  # a value of the base that another option does not take: the combination is not anybody's
             (node.swallowed if signature.varkw else node.unknown).setdefault(name, child)
         missing = self._missing(value, key, constructor, set(given), composition)
+        if not composition.choices and composition.entry.source:
+            node.missing_as_it_stands |= missing
         node.missing = missing if node.missing is None else node.missing & missing
 
     def _missing(

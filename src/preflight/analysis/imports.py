@@ -63,7 +63,9 @@ class Broken:
         item = self.item
         if self.kind == "module":
             text = f"module '{self.asked}' does not exist"
-            if self.missing != self.asked:
+            if not self.asked:
+                text = f"'{'.' * item.level}' goes above the top of the repository"
+            elif self.missing != self.asked:
                 text += f": there is no '{self.missing}'"
             if item.name not in (None, "*"):
                 text += f" (for '{item.name}')"

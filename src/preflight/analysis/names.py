@@ -34,9 +34,10 @@ class NameIndex:
             self.modules.setdefault(dotted.rpartition(".")[2], []).append(dotted)
             summary = project.summary(place.path)
             for name, binding in summary.names.items() if summary else ():
-                if binding.kind in ("class", "def"):
+                kind = binding[0]  # a plain list when it comes from the cache
+                if kind in ("class", "def"):
                     self.definitions.setdefault(name, []).append(dotted)
-                elif binding.kind in ("var", "alias"):
+                elif kind in ("var", "alias"):
                     self.variables.setdefault(name, []).append(dotted)
 
     def definition(self, name: str, asked: str) -> Moved | None:

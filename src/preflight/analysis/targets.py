@@ -107,7 +107,7 @@ class Targets:
         if leads:
             return min(leads, key=lambda lead: _ORDER.index(lead.status))
         inside = [name for name in self.project.resolver.top_names() if len(name) > 2]
-        near = get_close_matches(top, inside, 1, 0.8)
+        near = get_close_matches(top, inside, 1, 0.7)
         if near and self._lead(".".join([near[0], *parts[1:]])).status == "found":
             return Lead("module", top, causes.missing_module(top), near=".".join([near[0], *parts[1:]]))
         return Lead("undeclared", top) if self.project.declared.needs else Lead("unknown")

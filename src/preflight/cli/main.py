@@ -1,5 +1,6 @@
 """The command line of preflight: words become values here; the work is elsewhere, imported when a command needs it."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -220,6 +221,7 @@ def main() -> None:
     from preflight.environment import InterpreterError
     from preflight.settings import SettingsError
 
+    gc.disable()  # millions of small tuples live until the end: collecting costs more than half of the time
     try:
         app()
     except (UseError, SettingsError, InterpreterError, UnknownCodeError, BaselineError) as error:

@@ -1,9 +1,9 @@
-"""A target needs a keyword that no composition gives it.
+"""A target needs a keyword that nothing gives it.
 
 ## What it does
 After composition, looks for parameters without a default that neither the config nor the code that instantiates the
-node provides. A value in any composition that holds the node is enough, `???` counts as given, and `_partial_: true`
-nodes are left alone.
+node provides: in an entry point as it stands, or in every composition that holds the node. `???` counts as given, and
+`_partial_: true` nodes are left alone.
 
 ## Why it is bad
 `instantiate` raises TypeError for a missing argument.
@@ -30,13 +30,14 @@ def check(audit: Audit) -> Iterator[Finding]:
     """One finding for each parameter that nobody gives."""
     seen = set()
     for node in audit.compositions.nodes:
-        place = (node.path, node.line, tuple(sorted(node.missing or ())))
-        if not node.missing or place in seen or context(node.path) == "history":
+        missing = (node.missing or set()) | node.missing_as_it_stands
+        place = (node.path, node.line, tuple(sorted(missing)))
+        if not missing or place in seen or context(node.path) == "history":
             continue
         seen.add(place)
-        for name in sorted(node.missing):
+        for name in sorted(missing):
             where = f"{node.constructor.path}:{node.constructor.line}"
-            message = f"'{node.target}' needs '{name}' ({where}), which no composition gives at '{node.key}'"
+            message = f"'{node.target}' needs '{name}' ({where}), which nothing gives at '{node.key}'"
             severity = in_config(node.path)
             symbol = f"{node.target}:{name}"
             cause = f"{node.target} has another signature than configs expect"

@@ -27,8 +27,8 @@ from preflight.analysis.severity import in_config
 def check(audit: Audit) -> Iterator[Finding]:
     """One finding for each doubled key."""
     for path in audit.project.tree.yaml:
-        file = audit.project.yaml(path)
-        for key, line, column in file.doubled if file else ():
+        status = audit.project.yaml_status(path)
+        for key, line, column in status[2] if status else ():
             severity = in_config(path)
             yield Finding("HYD013", severity, path, line, column, f"key '{key}' is given twice", key)
 

@@ -37,11 +37,11 @@ def check(audit: Audit) -> Iterator[Finding]:
             line, column, message = summary.error
             yield _finding(path, line, column, f"does not parse: {message}", _severity(path))
     for path in project.tree.yaml:
-        read = project.yaml(path)
-        if read is not None and read.error is not None:
-            line, column, message = read.error
-            kind = "is a template that cannot be read as YAML" if read.template else "does not parse"
-            severity: Severity = "info" if read.template else _severity(path)
+        status = project.yaml_status(path)
+        if status is not None and status[0] is not None:
+            line, column, message = status[0]
+            kind = "is a template that cannot be read as YAML" if status[1] else "does not parse"
+            severity: Severity = "info" if status[1] else _severity(path)
             if severity == "error" and not audit.is_config(path):
                 severity = "warning"
             yield _finding(path, line, column, f"{kind}: {message}", severity)

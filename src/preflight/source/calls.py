@@ -66,7 +66,7 @@ def _entry(node: ast.Call, constants: Constants) -> list[Any]:
 
 def _call(node: ast.Call, constants: Constants) -> Iterator[Found]:
     name = dotted(node.func)
-    last = name.rpartition(".")[2]
+    last = node.func.attr if isinstance(node.func, ast.Attribute) else name
     if name.endswith("hydra.main") and isinstance(node.func, ast.Attribute | ast.Name):
         yield "main", node, _entry(node, constants)
     elif last in _IMPORTERS and node.args:

@@ -206,7 +206,7 @@ class Resolver:
         summary = self.summary(place.path) if place.kind not in ("extension", "native") else None
         if summary is None:
             return Found("unknown", place)
-        binding = summary.names.get(name)
+        binding = summary.binding(name)
         if binding is not None and not binding.typing:
             return Found("found", place, binding)
         if submodule is not None:

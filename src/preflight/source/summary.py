@@ -91,7 +91,24 @@ class Summary(NamedTuple):
     calls: list[Call]
     main_guard: bool
     path_dynamic: bool  # sys.path or __path__ edited in ways the text does not show
-    matches: list[tuple[str, int, int]]  # forbidden patterns found: index of the pattern, line, column
+    matches: list[tuple[str, int, int]]  # forbidden patterns found: name of the pattern, line, column
+
+    # After the cache the values of the three dictionaries above are plain lists, made into tuples when asked for.
+
+    def binding(self, name: str) -> Binding | None:
+        """What a module-level name is."""
+        raw = self.names.get(name)
+        return None if raw is None else Binding._make(raw)
+
+    def class_info(self, name: str) -> ClassInfo | None:
+        """The class of this (possibly nested) name."""
+        raw = self.classes.get(name)
+        return None if raw is None else _class(raw)
+
+    def function(self, name: str) -> Signature | None:
+        """The function of this name."""
+        raw = self.functions.get(name)
+        return None if raw is None else _signature(raw)
 
 
 def empty(error: tuple[int, int, str] | None, lines: int) -> Summary:
@@ -105,14 +122,11 @@ def is_import_time(item: Import) -> bool:
 
 
 def thaw(raw: list[Any]) -> Summary:
-    """Make a summary again from its JSON form."""
+    """Make a summary again from its JSON form; names, classes and functions stay as they are until asked for."""
     summary = Summary._make(raw)
     return summary._replace(
         imports=[Import._make(item) for item in summary.imports],
-        names={name: Binding._make(item) for name, item in summary.names.items()},
         calls=[Call._make(item) for item in summary.calls],
-        classes={name: _class(item) for name, item in summary.classes.items()},
-        functions={name: _signature(item) for name, item in summary.functions.items()},
     )
 
 

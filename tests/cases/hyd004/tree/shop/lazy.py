@@ -1,0 +1,3 @@
+def f():
+    from shop.core import Base
+class Fine: ...

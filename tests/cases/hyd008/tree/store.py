@@ -1,0 +1,2 @@
+from hydra.core.config_store import ConfigStore
+ConfigStore.instance().store(group="stored", name="registered", node=dict)

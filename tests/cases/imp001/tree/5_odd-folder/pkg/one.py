@@ -1,0 +1,2 @@
+from .two import x
+from .three import y

@@ -1,0 +1,4 @@
+"""
+from shop.nowhere import x
+class Fake:
+"""

@@ -1,0 +1,3 @@
+import helper
+import helper_gone
+from helper import tool

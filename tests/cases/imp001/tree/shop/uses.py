@@ -1,0 +1,2 @@
+from shop.a_package.inside import q
+from shop.a.sub import nothing

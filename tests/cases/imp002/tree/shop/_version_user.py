@@ -1,0 +1,2 @@
+from shop._version import version
+from shop.thing_pb2 import Message

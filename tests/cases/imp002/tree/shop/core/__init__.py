@@ -1,0 +1,1 @@
+"""Lost its names."""

@@ -1,0 +1,3 @@
+class Basket: ...
+annotated: int
+value: int = 1

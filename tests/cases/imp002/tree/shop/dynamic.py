@@ -1,0 +1,2 @@
+for n in "ab":
+    globals()[n] = n

@@ -1,0 +1,5 @@
+_TABLE = {"Basket": ("shop.core.basket", "Basket")}
+def __getattr__(name):
+    if name in _TABLE:
+        return _TABLE[name]
+    raise AttributeError(name)

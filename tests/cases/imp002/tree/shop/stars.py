@@ -1,0 +1,2 @@
+from shop.listed import *
+from shop.plain import *

@@ -1,0 +1,1 @@
+from shop.native import fast

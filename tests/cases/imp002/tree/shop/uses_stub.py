@@ -1,0 +1,1 @@
+from shop.stub import x, y

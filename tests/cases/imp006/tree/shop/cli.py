@@ -1,0 +1,3 @@
+from shop import track
+from shop.lazy import go
+def main(): ...

@@ -1,0 +1,2 @@
+def go():
+    import wandb

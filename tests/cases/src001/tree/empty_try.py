@@ -1,0 +1,4 @@
+try:
+    # import gone
+except ImportError:
+    pass
