@@ -5,11 +5,11 @@
 No numpy and no torch: the light catalog reads cards.
 """
 
-import json
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ocr.schema import schema_text
 from ocr.specs.decode import DecodeSpec
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
@@ -73,11 +73,6 @@ class BundleCard(BaseModel):
         if given - needed:
             raise ValueError(f"a {self.task} card has no {', '.join(sorted(given - needed))}")
         return self
-
-
-def schema_text(model: type[BaseModel]) -> str:
-    """JSON Schema of what ``model`` writes, as the text of the published file."""
-    return json.dumps(model.model_json_schema(mode="serialization"), ensure_ascii=False, indent=2) + "\n"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ocr.bundles.card import schema_text
+from ocr.schema import schema_text
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 

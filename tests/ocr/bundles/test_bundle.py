@@ -9,9 +9,10 @@ import pytest
 
 from ocr.bundles import bundle as bundles
 from ocr.bundles.bundle import Bundle, load_bundle, shipped_names, write_bundle
-from ocr.bundles.card import BundleCard, schema_text
+from ocr.bundles.card import BundleCard
 from ocr.errors import BundleError
 from ocr.formats.page import Document
+from ocr.schema import schema_text
 
 ROOT = Path(__file__).resolve().parents[3]
 
