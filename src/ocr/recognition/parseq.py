@@ -1,10 +1,10 @@
 """PARSeq: scene text recognition with permuted autoregressive sequence models (Bautista and Atienza, 2022).
 
 Export. `forward` is a plain function of the images, with the number of decoding steps fixed by the configuration, so it
-traces: with ``autoregressive`` the loop is unrolled into ``max_length`` + 1 passes of the one decoder layer (a graph
-of some 2,000 nodes, the published accuracy); without it two passes do (all characters at once from the begin token,
-then one refinement), a graph of a tenth of the nodes at a small cost in accuracy. Outside of an export the loop stops
-early once every text of the batch has ended, which changes no text: what follows an end is not read.
+traces. With ``autoregressive`` the loop is unrolled into one pass of the decoder per character: a large graph with the
+published accuracy. Without it there are two passes (all characters at once from the begin token, then a refinement): a
+small graph, at a small cost in accuracy. Outside of an export the loop stops early once every text of the batch has
+ended, which changes no text: what follows an end is not read.
 """
 
 import torch

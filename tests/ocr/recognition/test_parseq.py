@@ -1,5 +1,3 @@
-import numpy as np
-import onnxruntime
 import pytest
 import torch
 
@@ -135,22 +133,3 @@ def test_deeper_decoders_use_the_content_stream():
     PermutationLoss(tokenizer=TOKENIZER, orders=6)(network, batch(["abc"])).backward()
     assert network.layers[0].norm_query.weight.grad.abs().sum() > 0
     assert network.layers[1].norm_content.weight.grad.abs().sum() > 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("autoregressive", [True, False])
-def test_export_reads_the_same(autoregressive, tmp_path):
-    network = little(autoregressive=autoregressive).eval()
-    path = tmp_path / "model.onnx"
-    example = torch.randn(2, 3, 32, 128)
-    torch.onnx.export(
-        network, (example,), path, dynamo=True, dynamic_shapes=({0: "crops"},), input_names=["images"], verbose=False
-    )
-    images = torch.randn(5, 3, 32, 128)
-    exported = onnxruntime.InferenceSession(path).run(None, {"images": images.numpy()})[0]
-    spec = DecodeSpec(kind="parseq", max_length=8)
-    with torch.inference_mode():
-        ours = decode(spec, PUBLISHED, network(images).numpy())
-    theirs = decode(spec, PUBLISHED, np.asarray(exported))
-    assert [line.text for line in ours] == [line.text for line in theirs]
-    assert [line.confidence for line in ours] == pytest.approx([line.confidence for line in theirs], abs=1e-4)
