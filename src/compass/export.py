@@ -6,49 +6,51 @@ cannot be done (a full disk, a folder without permission) the files are moved ba
 """
 
 import errno
+import json
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from compass import clock
+from compass import clock, ids
 from compass.errors import CompassError
 from compass.home import Home
-from compass.state import ArtifactPath, Pulse, load, save
+from compass.records import build
+from compass.state import Pulse, load, save
 
 MANIFEST = "pulse_manifest.json"
 Outcome = Literal["complete", "aborted"]
 
 
-class Manifest(BaseModel):
-    """`pulse_manifest.json`: the pulse as it ended. `missing` names registered files that were not there."""
+@dataclass
+class Manifest:
+    """What is read of `pulse_manifest.json`, the pulse as it ended; `missing` names registered files that were gone."""
 
-    model_config = ConfigDict(extra="allow")
-
-    schema_version: Literal[1] = 1
     pulse_id: str
     objective: str
     milestone_id: str
-    status: Outcome = "complete"
     started_at: str
     exported_at: str
+    status: Outcome = "complete"
     handover: str | None = None
-    missing: list[str] = []
+    missing: list[str] = field(default_factory=list)
 
 
-class Plan(BaseModel):
+@dataclass
+class Plan:
     """The decided export: where the files go (relative to history/) and what is written beside them."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    schema_version: Literal[1] = 1
-    destination: ArtifactPath
-    files: list[ArtifactPath]
+    destination: str
+    files: list[str]
     manifest: dict[str, Any]
-    documents: dict[ArtifactPath, str]
+    documents: dict[str, str]
+    schema_version: Literal[1] = 1
+
+    def __post_init__(self) -> None:
+        for path in (self.destination, *self.files, *self.documents):
+            ids.artifact_path(path)
 
 
 def decide(home: Home, pulse: Pulse, *, outcome: Outcome, files: list[str], handover: str | None) -> Plan:
@@ -61,7 +63,7 @@ def decide(home: Home, pulse: Pulse, *, outcome: Outcome, files: list[str], hand
             break
         destination = f"{pulse.milestone_id}/{stem}-{number}"
     documents = {} if handover is None else {_free_name(files): handover}
-    manifest = pulse.model_dump(mode="json")
+    manifest = asdict(pulse)
     manifest |= {
         "schema_version": 1,
         "status": outcome,
@@ -76,7 +78,7 @@ def carry_out(home: Home, plan: Plan) -> Path:
     """Write the plan down, then do it; returns the folder in history. OSError (and nothing changed) when it fails."""
     from durable.replace import write_json
 
-    write_json(home.export, plan.model_dump(mode="json"))
+    write_json(home.export, asdict(plan))
     return _finish(home, plan)
 
 
@@ -87,11 +89,10 @@ def settle(home: Home) -> None:
     except FileNotFoundError:
         return
     try:
-        plan = Plan.model_validate_json(data)
-    except ValueError as error:
-        what = str(error).replace("\n", " ")
+        plan = build(Plan, json.loads(data))
+    except (ValueError, RecursionError) as error:
         raise CompassError(
-            f"{home.shown(home.export)} is damaged ({what}); compare staging with history, then remove the file"
+            f"{home.shown(home.export)} is damaged ({error}); compare staging with history, then remove the file"
         ) from None
     _finish(home, plan)
 
@@ -102,8 +103,8 @@ def manifests(home: Home) -> list[tuple[Path, Manifest | None]]:
     if home.history.is_dir():
         for folder in sorted(home.history.glob("*/*/"), key=lambda path: path.name):
             try:
-                manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
-            except (FileNotFoundError, UnicodeDecodeError, ValidationError):
+                manifest = build(Manifest, json.loads((folder / MANIFEST).read_bytes()), more=True)
+            except (FileNotFoundError, ValueError, RecursionError):
                 manifest = None
             found.append((folder, manifest))
     return found

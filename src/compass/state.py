@@ -1,50 +1,36 @@
 """The state file: the pulse at work, its artifacts, checkpoints and metrics."""
 
 import json
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from compass import clock, ids
 from compass.errors import CompassError
 from compass.home import Home
+from compass.records import RecordError, build
 
 SCHEMA_VERSION = 1
 Burden = Literal["low", "medium", "high"]
 BURDENS: tuple[Burden, ...] = ("low", "medium", "high")
 
 
-def _checked(rule: Any) -> AfterValidator:
-    """The rule of `ids`, as a validator: a state file may be damaged or hostile, and its names become paths."""
-
-    def check(text: str) -> str:
-        try:
-            return str(rule(text))
-        except CompassError as error:
-            raise ValueError(str(error)) from None
-
-    return AfterValidator(check)
-
-
-PulseId = Annotated[str, _checked(ids.pulse_id)]
-MilestoneId = Annotated[str, _checked(ids.milestone_id)]
-ArtifactPath = Annotated[str, _checked(ids.artifact_path)]
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Artifact(_Record):
+@dataclass
+class Artifact:
     """A file in staging that the pulse answers for; `path` is relative to `pulse_staging/artifacts/`."""
 
-    path: ArtifactPath
+    path: str
     artifact_type: str
-    milestone_id: MilestoneId
+    milestone_id: str
     created_at: str
 
+    def __post_init__(self) -> None:
+        # A state file may be damaged or hostile, and these become paths.
+        ids.artifact_path(self.path)
+        ids.milestone_id(self.milestone_id)
 
-class Reading(_Record):
+
+@dataclass
+class Reading:
     """One value of a metric: a number, or whether something holds."""
 
     at: str
@@ -52,13 +38,14 @@ class Reading(_Record):
     source: str = "by hand"
 
 
-class Metric(_Record):
+@dataclass
+class Metric:
     """A named number or yes/no with its history, oldest first; `target` is a bound such as `<=7`, `0`, `yes`."""
 
     initial: bool | float | None = None
     target: str | None = None
     unit: str = ""
-    history: list[Reading] = Field(default_factory=list)
+    history: list[Reading] = field(default_factory=list)
 
     @property
     def now(self) -> bool | float | None:
@@ -66,7 +53,8 @@ class Metric(_Record):
         return self.history[-1].value if self.history else self.initial
 
 
-class Checkpoint(_Record):
+@dataclass
+class Checkpoint:
     """How heavy the work had become at one moment."""
 
     at: str
@@ -74,24 +62,30 @@ class Checkpoint(_Record):
     note: str = ""
 
 
-class Pulse(_Record):
+@dataclass
+class Pulse:
     """One unit of work, from `pulse-init` to `pulse-export` or `pulse-abort`."""
 
-    pulse_id: PulseId
+    pulse_id: str
     objective: str
-    milestone_id: MilestoneId
-    phase: str | None = None
-    instructions: list[str] = Field(default_factory=list)
-    artifacts: list[Artifact] = Field(default_factory=list)
+    milestone_id: str
     started_at: str
+    phase: str | None = None
+    instructions: list[str] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
     token_burden: Burden = "low"
-    checkpoints: list[Checkpoint] = Field(default_factory=list)
-    metrics: dict[str, Metric] = Field(default_factory=dict)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    metrics: dict[str, Metric] = field(default_factory=dict)
     continues: str | None = None
-    former_ids: list[str] = Field(default_factory=list)
+    former_ids: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        ids.pulse_id(self.pulse_id)
+        ids.milestone_id(self.milestone_id)
 
 
-class State(_Record):
+@dataclass
+class State:
     """The whole state file."""
 
     schema_version: Literal[1] = 1
@@ -128,11 +122,9 @@ def load(home: Home) -> State:
             f"{SCHEMA_VERSION}); install the newer one"
         )
     try:
-        return State.model_validate(_from_version_2(data) if "schema_version" not in data else data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the object"
-        raise _damaged(home, f"{place}: {first['msg']}") from None
+        return build(State, _from_version_2(data) if "schema_version" not in data else data)
+    except RecordError as error:
+        raise _damaged(home, str(error)) from None
 
 
 def save(home: Home, state: State) -> None:
@@ -140,7 +132,7 @@ def save(home: Home, state: State) -> None:
     from durable.replace import write_json
 
     state.last_updated = clock.stamp()
-    write_json(home.state, state.model_dump(mode="json"))
+    write_json(home.state, asdict(state))
 
 
 def _damaged(home: Home, what: str) -> CompassError:

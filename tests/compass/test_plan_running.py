@@ -284,7 +284,8 @@ def outcome(root: Path, check: Validation, *files: str, timeout: float = 60.0) -
 def test_each_kind_of_validation(tmp_path, check, files, status, detail):
     made = {
         "good.py": "import json\n\nx = json.dumps(1)\n", "bad.py": "x = (\n",
-        "needs.py": "import no_such_package.sub\n", "broken.py": "import pkg.gone\n", "typed.py": "x: int = 'a'\n", "unused.py": "import os\n",
+        "needs.py": "import no_such_package.sub\n", "broken.py": "import pkg.gone\n",
+        "typed.py": "x: int = 'a'\n", "unused.py": "import os\n",
         "good.yaml": "a: [1]\n", "bad.yaml": "a: [1\n", "not-a-name.py": "x = 1\n",
     }  # fmt: skip
     for name, text in made.items():

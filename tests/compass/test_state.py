@@ -33,11 +33,21 @@ def state_with(**changes: object) -> bytes:
         (b"[" * 100_000, "damaged"),
         (b'{"schema_version": 99, "whatever": 1}', "written by a newer compass (schema version 99"),
         (b'{"schema_version": "x"}', "schema_version"),
-        (b'{"schema_version": 1, "unknown": 1}', "unknown"),
+        (b'{"schema_version": 1, "unknown": 1}', "unknown: unknown key"),
+        (b'{"schema_version": 1, "active_pulse": []}', "active_pulse: not an object"),
+        (b'{"schema_version": 1, "active_pulse": {}}', "active_pulse.pulse_id: missing"),
+        (
+            state_with(metrics={"a": {"history": [{"at": "x", "value": "7"}]}}),
+            "metrics.a.history.0.value: a str, not a float",
+        ),
+        (state_with(artifacts={}), "active_pulse.artifacts: a dict, not a list"),
         (state_with(token_burden="huge"), "active_pulse.token_burden"),
-        (state_with(pulse_id="../x"), "active_pulse.pulse_id"),
-        (state_with(milestone_id="../../x"), "active_pulse.milestone_id"),
-        (state_with(artifacts=[{**ARTIFACT, "path": "../../../../etc/passwd"}]), "active_pulse.artifacts.0.path"),
+        (state_with(pulse_id="../x"), "active_pulse: pulse id '../x'"),
+        (state_with(milestone_id="../../x"), "active_pulse: milestone id '../../x'"),
+        (
+            state_with(artifacts=[{**ARTIFACT, "path": "../../../../etc/passwd"}]),
+            "active_pulse.artifacts.0: artifact path",
+        ),
     ],
 )
 def test_a_state_that_cannot_be_trusted_is_named_and_never_overwritten(repo, compass, data, says):

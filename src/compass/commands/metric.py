@@ -1,5 +1,6 @@
 """`compass metric`: named numbers of the active pulse."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -98,5 +99,5 @@ def _emit(kind: str, name: str, metric: Metric, *, as_json: bool) -> None:
 
 
 def _data(name: str, metric: Metric) -> dict[str, Any]:
-    history = [reading.model_dump(mode="json") for reading in metric.history]
+    history = [asdict(reading) for reading in metric.history]
     return {**metrics.summary({name: metric})[0], "history": history}

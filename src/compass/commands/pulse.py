@@ -1,5 +1,6 @@
 """The pulse verbs."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,7 +64,7 @@ def pulse_init(
     lines += [f"taken over: {text}" for text in instructions]
     emit(
         "pulse-init",
-        {"pulse": begun.pulse.model_dump(mode="json"), "notices": list(begun.notices)},
+        {"pulse": asdict(begun.pulse), "notices": list(begun.notices)},
         "\n".join(lines),
         as_json=as_json,
     )
@@ -85,7 +86,7 @@ def pulse_status(
     text = _status_text(pulse, found) + "".join(f"open: {line}\n" for line in unfinished)
     data: dict[str, Any] = {
         "active": True,
-        "pulse": pulse.model_dump(mode="json"),
+        "pulse": asdict(pulse),
         "artifacts": _staging_data(found),
         "metrics": metrics.summary(pulse.metrics),
         "advice": pulses.advice(pulse),
@@ -120,16 +121,14 @@ def pulse_sync(
     for text in notices:
         notice(text)
     lines = "\n".join(f"registered {artifact.path} as {artifact.artifact_type}" for artifact in added)
-    data = {"artifacts": [artifact.model_dump(mode="json") for artifact in added], "notices": notices}
+    data = {"artifacts": [asdict(artifact) for artifact in added], "notices": notices}
     emit("pulse-sync", data, lines, as_json=as_json)
 
 
 def pulse_unsync(path: Annotated[str, typer.Option("--path", "-p", help=STAGED)], as_json: Json = False) -> None:
     """Take back a registration; the file stays."""
     artifact = pulses.unregister(find_home(), path)
-    emit(
-        "pulse-unsync", {"artifact": artifact.model_dump(mode="json")}, f"no longer registered: {path}", as_json=as_json
-    )
+    emit("pulse-unsync", {"artifact": asdict(artifact)}, f"no longer registered: {path}", as_json=as_json)
 
 
 def pulse_rename(
@@ -224,8 +223,6 @@ def check_env(
     as_json: Json = False,
 ) -> None:
     """Check Python, git, uv and the repository."""
-    from dataclasses import asdict
-
     from compass import environment
 
     rows = environment.checks()
@@ -271,7 +268,7 @@ def _all_pulses(home: Home) -> list[dict[str, Any]]:
     active = reading(home).active_pulse
     listed = pulses.history(home)
     if active is not None:
-        data = active.model_dump(mode="json")
+        data = asdict(active)
         names = ("pulse_id", "milestone_id", "objective", "started_at")
         shown = {name: data[name] for name in names}
         listed.append({**shown, "status": "active", "exported_at": None, "handover": None, "folder": None})
