@@ -63,9 +63,16 @@ class PageStore:
 
     def load(self, index: int) -> tuple[Rgb, Sample, float]:
         """Return the page, its sample in the pixels of that page, and the network's input pixels per page pixel."""
-        if index in self.encoded:
-            data, sample, scale = self.encoded[index]
-            return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8), sample, scale
+        stored = self.encoded.get(index)
+        if stored is None:
+            stored = self._encode(index)
+            if self.used < self.limit:
+                self.used += stored[0].nbytes
+                self.encoded[index] = stored
+        # Also the first time: a view must not depend on whether its page was seen before.
+        return np.asarray(cv2.imdecode(stored[0], cv2.IMREAD_COLOR_RGB), np.uint8), stored[1], stored[2]
+
+    def _encode(self, index: int) -> tuple[NDArray[np.uint8], Sample, float]:
         image = self.samples[index].load()
         height, width = image.shape[:2]
         sample = self.samples[index].valid((width, height))
@@ -78,11 +85,8 @@ class PageStore:
                 sample.image, [polygon * ratio for polygon in sample.polygons], sample.texts, sample.ignore, sample.name
             )
             scale /= factor
-        if self.used < self.limit:
-            _, data = cv2.imencode(".jpg", image[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, CACHE_QUALITY))
-            self.used += data.nbytes
-            self.encoded[index] = data, sample, scale
-        return image, sample, scale
+        _, data = cv2.imencode(".jpg", image[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, CACHE_QUALITY))
+        return data, sample, scale
 
 
 class ViewDataset(Dataset[DetectionBatch]):
@@ -254,7 +258,8 @@ class DetectionData(LightningDataModule):  # type: ignore[misc]
         """Return every validation page once, alone."""
         return DataLoader(
             PageDataset(self.val_samples, self.preprocess),
-            batch_size=None,
+            batch_size=1,
+            collate_fn=_only,
             num_workers=self.num_workers,
             pin_memory=self.pin_memory,
             persistent_workers=self.num_workers > 0,
@@ -274,6 +279,11 @@ def join(batches: Sequence[DetectionBatch]) -> DetectionBatch:
         threshold_mask,
         [n for group in names for n in group],
     )
+
+
+def _only(pages: list[PageBatch]) -> PageBatch:
+    """The one page of a batch; PyTorch's own collation would turn its polygons into tensors."""
+    return pages[0]
 
 
 def _one_thread(worker: int) -> None:

@@ -10,6 +10,7 @@ import torch
 from huggingface_hub import constants
 
 from ocr.detection.network import DBNet
+from ocr.errors import ConfigError
 from ocr.nn.backbones import timm_backbone
 from ocr.nn.backbones.timm_backbone import TimmBackbone
 from ocr.nn.heads.db_head import PRIOR, DBHead
@@ -68,7 +69,7 @@ def test_the_head_starts_at_its_prior_and_gives_a_threshold_in_training_only() -
     maps = head(features)
     assert isinstance(head, BaseHead)
     assert maps.probability_logits.shape == maps.threshold.shape == (2, 1, 64, 96)
-    assert float(maps.probability_logits.mean()) == pytest.approx(math.log(PRIOR / (1 - PRIOR)), abs=0.3)
+    assert float(maps.probability_logits.detach().mean()) == pytest.approx(math.log(PRIOR / (1 - PRIOR)), abs=0.3)
     assert 0 <= maps.threshold.min() <= maps.threshold.max() <= 1
     assert head.eval()(features).threshold is None
 
@@ -98,6 +99,37 @@ def test_a_network_that_timm_lacks_is_named() -> None:
         TimmBackbone(name="resnet_17", pretrained=False, out_indices=[1])
 
 
+def test_weights_come_from_a_file_by_name_or_by_order(tmp_path) -> None:
+    torch.manual_seed(1)
+    theirs = TimmBackbone(name="mobilenetv3_small_050", pretrained=False, out_indices=[1, 2, 3, 4]).network.state_dict()
+    # As other code for the same network would save it: other names, no counters, a classifier at the end.
+    other = {f"_layer{n}": t for n, (key, t) in enumerate(theirs.items()) if not key.endswith("num_batches_tracked")}
+    for number, state in enumerate((theirs, {"state_dict": theirs}, other | {"_fc": torch.zeros(10, 7)})):
+        path = tmp_path / f"{number}.pth"
+        torch.save(state, path)
+        built = TimmBackbone(name="mobilenetv3_small_050", pretrained=str(path), out_indices=[1, 2, 3, 4])
+        for key, tensor in built.network.state_dict().items():
+            assert torch.equal(tensor, theirs[key]), key
+
+
+def test_a_file_that_does_not_fit_is_refused(tmp_path) -> None:
+    def build(source: str) -> TimmBackbone:
+        return TimmBackbone(name="mobilenetv3_small_050", pretrained=source, out_indices=[1, 2, 3, 4])
+
+    torch.save({"a": torch.zeros(3)}, tmp_path / "other.pth")
+    (tmp_path / "damaged.pth").write_bytes(b"no weights")
+    (tmp_path / "empty.pth").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"weights of another network than mobilenetv3_small_050: conv_stem"):
+        build(str(tmp_path / "other.pth"))
+    for name in ("damaged.pth", "empty.pth"):
+        with pytest.raises(ConfigError, match="holds no weights"):
+            build(str(tmp_path / name))
+    with pytest.raises(ConfigError, match="there is no file"):
+        build(str(tmp_path / "absent.pth"))
+    with pytest.raises(ConfigError, match="package no_such_package is not installed"):
+        build("package:no_such_package/x.pth")
+
+
 def test_without_a_connection_training_starts_from_scratch_and_says_so(monkeypatch, tmp_path, caplog) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
@@ -112,7 +144,12 @@ def test_without_a_connection_training_starts_from_scratch_and_says_so(monkeypat
 
 def test_a_host_that_never_answers_is_waited_for_once_and_briefly(monkeypatch) -> None:
     monkeypatch.setattr(timm_backbone, "CONNECT_SECONDS", 0.2)
-    monkeypatch.setattr(timm_backbone.urllib.request, "urlopen", lambda *_, **__: time.sleep(2))
+
+    def hang(*_: object, **__: object) -> None:
+        time.sleep(2)
+        raise TimeoutError
+
+    monkeypatch.setattr(timm_backbone.urllib.request, "urlopen", hang)
     start = time.perf_counter()
     assert not timm_backbone._host_answers()
     assert time.perf_counter() - start < 1.5
