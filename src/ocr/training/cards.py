@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from ocr.bundles.card import MetricRecord, StartRecord
 from ocr.records.checkpoint import CheckpointCard
-from ocr.records.run import Run
 from ocr.training.hydra_app import canonical_hash
 from ocr.training.instantiate import instantiate
 
@@ -19,7 +18,14 @@ class CardMaker:
     """Knows what is the same in every card of a run; called with what differs."""
 
     def __init__(
-        self, config: dict[str, Any], run: Run, *, charset: list[str] | None, start: StartRecord | None, data_hash: str
+        self,
+        config: dict[str, Any],
+        *,
+        run_id: str | None,
+        git_revision: str | None,
+        data_hash: str | None,
+        charset: list[str] | None,
+        start: StartRecord | None,
     ) -> None:
         model = config["model"]
         self.fixed: dict[str, Any] = {
@@ -30,8 +36,8 @@ class CardMaker:
             "postprocess": instantiate(model["postprocess"]) if model.get("postprocess") else None,
             "decode": instantiate(model["decode"]) if model.get("decode") else None,
             "charset": charset,
-            "run_id": run.id,
-            "git_revision": run.git_revision,
+            "run_id": run_id,
+            "git_revision": git_revision,
             "data_manifest_hash": data_hash,
             "licence": config["licence"],
             "start": start,
@@ -56,7 +62,7 @@ class CardMaker:
         size: int,
         sha256: str,
     ) -> CheckpointCard:
-        """The card of one checkpoint; `n` is the number of validation items behind its metrics."""
+        """The card of one checkpoint; `n` is the number of validation items behind its metrics, 0 when not known."""
         protocol = PROTOCOLS[self.fixed["task"]]
         records = [
             MetricRecord(name=name, value=value, n=n, data="validation", protocol=protocol)
@@ -79,14 +85,14 @@ class CardMaker:
 def _part(model: dict[str, Any], *roles: str) -> str:
     """Class of a part of the model, with what it is made from (``TimmBackbone(resnet50)``).
 
-    A network that is one piece stands for its own parts.
+    A network that is one piece stands for its own parts, with what it is made from as its encoder only.
     """
     network = model["network"]
     for role in roles:
         node = network.get(role) or model.get(role)
         if isinstance(node, dict) and "_target_" in node:
             return _class_name(node)
-    return _class_name(network)
+    return _class_name(network) if "encoder" in roles else _class_name(network).partition("(")[0]
 
 
 def _class_name(node: dict[str, Any]) -> str:

@@ -100,10 +100,10 @@ def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming:
 
 def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path | None) -> dict[str, float]:
     # data.root is for the paths of the config itself to build on; no data module takes it.
-    config = config | {"data": {key: node for key, node in config["data"].items() if key != "root"}}
-    check(config, key_source)
+    data_node = {key: node for key, node in config["data"].items() if key != "root"}
+    check(config | {"data": data_node}, key_source)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    data = instantiate(config["data"])
+    data = instantiate(data_node)
     charset = getattr(data, "charset", None)  # a recognizer's data knows its characters; a detector's has none
     module = build_module(config, charset)
     if config["start"] and resume is None:
@@ -112,10 +112,17 @@ def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path |
     if run is not None:
         if not config["trainer"].get("fast_dev_run"):
             keep_graph(config, Path(config["paths"]["checkpoint_dir"]))
-        data_hash = manifest_hash(config["data"])
+        data_hash = manifest_hash(data_node)
         run.update(data_manifest_hash=data_hash)
         characters = None if charset is None else list(charset.characters)
-        maker = CardMaker(config, run, charset=characters, start=start_of(config), data_hash=data_hash)
+        maker = CardMaker(
+            config,
+            run_id=run.id,
+            git_revision=run.git_revision,
+            data_hash=data_hash,
+            charset=characters,
+            start=start_of(config),
+        )
     callbacks = _callbacks(config, run, maker)
     loggers = [instantiate(node) for node in (config.get("logger") or {}).values() if node]
     if not loggers:  # the monitor of the learning rate refuses to run without one

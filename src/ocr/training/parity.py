@@ -85,9 +85,10 @@ def compare(bundle: Bundle, network: Model, pages: Iterable[GatePage], *, synthe
         parity.items += gate.check(page)
         parity.pages += 1
         for a, b in zip(ours.outputs, theirs.outputs, strict=True):
-            parity.difference = max(parity.difference, float(np.abs(a - b).max()))
-        if not parity.difference <= MOST_DIFFERENCE:  # a difference that is no number is none too small
-            raise ParityError(f"{page.name}: the outputs differ by {parity.difference:.3g}; nothing was written")
+            difference = float(np.abs(a - b).max())
+            if not difference <= MOST_DIFFERENCE:  # a difference that is no number is too large as well
+                raise ParityError(f"{page.name}: the outputs differ by {difference:.3g}; nothing was written")
+            parity.difference = max(parity.difference, difference)
         ours.outputs.clear()
         theirs.outputs.clear()
     return parity

@@ -30,7 +30,12 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 
 def load_exactly(module: Any, state: dict[str, Any], name: Path) -> None:
     """Load weights that must be exactly the module's; CheckpointError names the first that differ."""
-    own = module.state_dict()
+    compare(module.state_dict(), state, name)
+    module.load_state_dict(state)
+
+
+def compare(own: dict[str, Any], state: dict[str, Any], name: Path) -> None:
+    """Raise CheckpointError, naming the first differences, unless both have the same tensors of the same shapes."""
     problems = [f"{key} is missing" for key in own if key not in state]
     problems += [f"{key} is not part of the model" for key in state if key not in own]
     problems += [
@@ -41,4 +46,3 @@ def load_exactly(module: Any, state: dict[str, Any], name: Path) -> None:
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise CheckpointError(f"{name}: of another architecture or charset: {'; '.join(problems[:3])}{more}")
-    module.load_state_dict(state)

@@ -1,0 +1,74 @@
+"""What `ocr runs` and `ocr checkpoints` have in common: options, tables, problems, exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ocr.records.scan import Problem
+
+Row = Mapping[str, Any]
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    text = "text"
+    json = "json"
+
+
+Roots = Annotated[list[Path], typer.Option("--root", help="Folder that holds runs; may be given several times.")]
+Where = Annotated[
+    str | None, typer.Option(help="Conditions, all of which must hold: KEY=VALUE, or != > >= < <= ~ in place of =.")
+]
+Sort = Annotated[str | None, typer.Option(help="Field or metric to sort by; -KEY from high to low. [default: newest]")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Print the first rows only.")]
+How = Annotated[Format, typer.Option("--format", help="A table, or JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+
+OUTPUTS = [Path("outputs")]
+
+
+def print_rows(rows: Sequence[Row], columns: Mapping[str, str], *, as_json: bool) -> None:
+    """Print rows as JSON, or as a table of `columns` (heading: field)."""
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    cells = [[shown(row.get(field)) for field in columns.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for line in [list(columns), *cells] if rows else []:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    if not rows:
+        print("nothing found", file=sys.stderr)
+
+
+def shown(value: Any) -> str:
+    """A value as a table shows it, on one line."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "-"
+    return " ".join(str(value).split()) or "-"
+
+
+def relative(path: str) -> str:
+    """A path as seen from the working directory, when it lies below."""
+    below = os.path.relpath(path)
+    return path if below.startswith("..") else below
+
+
+def report(problems: Iterable["Problem"]) -> None:
+    """Print what could not be listed; exit with 1 when there is any."""
+    listed = list(problems)
+    for path, reason in listed:
+        print(f"{relative(path)}: {' '.join(reason.split())}", file=sys.stderr)
+    if listed:
+        raise typer.Exit(1)
