@@ -92,7 +92,7 @@ def write(pulse: Pulse, remarks: Remarks, entries: list[Entry]) -> str:
         f"# Session handover: {pulse.pulse_id}\n",
         f"**Pulse ID:** {pulse.pulse_id}\n**Date:** {clock.today()}\n**Milestone:** {pulse.milestone_id}\n"
         f"**Status:** Complete\n\n**Objective:** {pulse.objective}\n",
-        f"## Summary\n\n{remarks.summary or pulse.objective}\n",
+        f"## Status\n\nComplete. {remarks.summary or pulse.objective}\n",
         f"## Findings\n\n{_list(remarks.findings)}",
         f"## Artifacts\n\n{_artifacts(pulse)}",
         "## Metrics\n\n" + (metrics.table(pulse.metrics) if pulse.metrics else "None.\n"),

@@ -35,7 +35,7 @@ version: "1.0"
 - **LAST COMPLETED TASK:** None
 - **NEXT TASK:** Task 1.1: {first[0]}
 
-## Implementation Outline
+## Outline
 
 {outline}
 ## Success Criteria
