@@ -23,32 +23,34 @@ def checkpoint_path(name: str, roots: Sequence[Path], alias: Path = LAST) -> Pat
         return Path(Catalog(roots).best(name.removeprefix(BEST_OF))[0]["path"])
     if path.suffix == ".ckpt":
         raise CheckpointError(f"{path}: no such checkpoint")
-    folder = path if path.is_dir() else _newest(roots, alias) if name == "latest" else run_folder(name, roots)
+    folder = path if path.is_dir() else run_folder(name, roots, having=alias)
     if not (folder / alias).exists():
         raise RecordError(f"{folder}: holds no {alias}; name another run")
     return (folder / alias).resolve()
 
 
-def run_folder(name: str, roots: Sequence[Path]) -> Path:
-    """Folder of the run that `name` means: a folder, or an id or its beginning; RecordError for none or several."""
+def run_folder(name: str, roots: Sequence[Path], having: Path = Path(RECORD)) -> Path:
+    """Folder of the run that `name` means: a folder, an id or its beginning, or ``latest``, the newest with `having`.
+
+    Raises RecordError for none or several.
+    """
     if Path(name, RECORD).is_file():
         return Path(name)
-    rows = [row for row in _runs(roots) if row["id"].startswith(name)]
+    where = ", ".join(map(str, roots))
+    rows = _runs(roots)
+    if name == "latest":
+        rows = [row for row in rows if Path(row["folder"], having).exists()]
+        if not rows:
+            raise RecordError(f"{where}: no run with {having} below it; train one first")
+        return Path(max(rows, key=lambda row: str(row["started"]))["folder"])
+    rows = [row for row in rows if row["id"].startswith(name)]
     found = [row for row in rows if row["id"] == name] or rows
     if len(found) == 1:
         return Path(found[0]["folder"])
-    where = ", ".join(map(str, roots))
     if not found:
         raise RecordError(f"{name}: no such file, folder or run below {where}; see `ocr runs list`")
     ids = ", ".join(row["id"] for row in found[:5])
     raise RecordError(f"{name}: means {len(found)} runs: {ids}; give more of it")
-
-
-def _newest(roots: Sequence[Path], having: Path) -> Path:
-    found = [row for row in _runs(roots) if Path(row["folder"], having).exists()]
-    if not found:
-        raise RecordError(f"{', '.join(map(str, roots))}: no run with a checkpoint below it; train one first")
-    return Path(max(found, key=lambda row: str(row["started"]))["folder"])
 
 
 def _runs(roots: Sequence[Path]) -> list[Row]:

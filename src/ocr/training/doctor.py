@@ -91,7 +91,8 @@ def _metrics(path: Path, content: dict[str, Any], record: RunRecord | None, moni
     states: dict[str, Any] = content.get("callbacks", {})
     scores = [state["scores"].get(path.name) for name, state in states.items() if CHECKPOINTS in name]
     scores += from_name(path.stem).get("metrics", {}).values()
-    return {monitor: score for score in scores[:1] if score is not None}
+    score = next((score for score in scores if score is not None), None)
+    return {} if score is None else {monitor: score}
 
 
 def _config(path: Path) -> dict[str, Any]:

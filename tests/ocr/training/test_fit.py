@@ -131,7 +131,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_names_the_batch_and_keeps_it(ti
         (["model.network._target_=os.system"], "_target_ os.system is not among the targets of the shipped configs"),
         (["data=receipts_detection"], "data.root"),
         (["resume=nowhere"], "nowhere: no such file, folder or run below outputs"),
-        (["resume=latest"], "no run with a checkpoint"),
+        (["resume=latest"], "no run with checkpoints/last.ckpt below it"),
         (["resume=no.ckpt"], "no.ckpt: no such checkpoint"),
         (["start=no.ckpt"], "no.ckpt: no such checkpoint"),
         (["callbacks.checkpoint.top_k=0"], "top_k 0 would keep no best checkpoint"),
