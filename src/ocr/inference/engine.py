@@ -12,7 +12,7 @@ from ocr.errors import BundleError
 from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
-from ocr.inference.onnx import OnnxModel
+from ocr.inference.onnx import Model, OnnxModel
 from ocr.inference.reading_order import reading_order
 from ocr.inference.tiling import Window, merge, plan
 from ocr.specs import decode as decoding
@@ -32,15 +32,18 @@ _BATCH_COLUMNS = 6144
 class Detector:
     """Polygons from images. Long pages are cut into overlapping windows rather than shrunk."""
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Load a detection bundle; raises BundleError when it is of another task or its graph does not fit."""
+    def __init__(self, bundle: Bundle, *, threads: int | None = None, model: Model | None = None) -> None:
+        """Load a detection bundle; raises BundleError when it is of another task or its graph does not fit.
+
+        ``model`` runs in place of the bundle's graph: that is how an export is compared with what it came from.
+        """
         spec = bundle.card.postprocess
         if spec is None:
             raise BundleError(f"{bundle.model_path.parent}: is a {bundle.card.task} bundle; a detector is needed here")
         self.bundle = bundle
         self._before = bundle.card.preprocess
         self._after = spec
-        self._model = OnnxModel(bundle, threads=threads)
+        self._model = model or OnnxModel(bundle, threads=threads)
 
     def detect(self, images: Sequence[Rgb]) -> list[list[Detection]]:
         """Detections of each RGB uint8 image (H,W,3), best first, in its own pixels."""
@@ -70,8 +73,11 @@ class Detector:
 class Recognizer:
     """Texts from line crops. A crop is padded by its own width alone, so its text does not depend on its batch."""
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Load a recognition bundle; raises BundleError when its graph and charset do not belong together."""
+    def __init__(self, bundle: Bundle, *, threads: int | None = None, model: Model | None = None) -> None:
+        """Load a recognition bundle; raises BundleError when its graph and charset do not belong together.
+
+        ``model`` runs in place of the bundle's graph, as in a detector.
+        """
         spec, characters = bundle.card.decode, bundle.card.charset
         if spec is None or characters is None:
             raise BundleError(
@@ -81,7 +87,7 @@ class Recognizer:
         self.charset = Charset(tuple(characters))
         self._before = bundle.card.preprocess
         self._decode = spec
-        self._model = OnnxModel(bundle, threads=threads)
+        self._model = model or OnnxModel(bundle, threads=threads)
         classes = self._model.output_shape[-1]
         if isinstance(classes, int) and classes != len(self.charset) + 1:
             raise BundleError(

@@ -1,6 +1,6 @@
 """One ONNX Runtime session per bundle, with options chosen by measurement."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
@@ -12,6 +12,16 @@ from ocr.errors import BundleError
 from ocr.inference.threads import available_cores
 
 _BROKEN = (failures.Fail, failures.InvalidGraph, failures.InvalidProtobuf, failures.NotImplemented, failures.NoSuchFile)
+
+
+class Model(Protocol):
+    """What the engine needs of a network: the shape of its output, and running it."""
+
+    output_shape: list[Any]
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the output for a batch (N,3,H,W)."""
+        ...
 
 
 class OnnxModel:
