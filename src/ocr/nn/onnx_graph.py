@@ -13,6 +13,7 @@ import onnx
 import torch
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx2torch import convert
+from onnx2torch.node_converters.squeeze import OnnxSqueezeStaticAxes
 from torch import nn
 
 from ocr.bundles.bundle import load_bundle
@@ -157,6 +158,9 @@ class OnnxGraph(nn.Module):
     def __init__(self, model: ModelProto) -> None:
         super().__init__()
         self.body = convert(model)
+        for name, module in list(self.body.named_children()):
+            if isinstance(module, OnnxSqueezeStaticAxes):
+                setattr(self.body, name, _Squeeze(module.axes))
         for owner, name, buffer in list(_float_buffers(self.body)):
             delattr(owner, name)
             owner.register_parameter(name, nn.Parameter(buffer.clone()))
@@ -174,6 +178,22 @@ class OnnxGraph(nn.Module):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
+
+
+class _Squeeze(nn.Module):
+    """Drop fixed axes. The converter's own module asks torch's exporter for a version that newer torch lacks."""
+
+    def __init__(self, axes: list[int] | None) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return ``values`` without the axes, which have length 1; without all such axes when none are named."""
+        if not self.axes:
+            return values.squeeze()
+        for axis in self.axes:  # the last first
+            values = values.squeeze(axis)
+        return values
 
 
 def _float_buffers(module: nn.Module) -> Iterator[tuple[nn.Module, str, torch.Tensor]]:
