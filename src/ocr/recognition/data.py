@@ -197,7 +197,7 @@ class RecognitionData(LightningDataModule):  # type: ignore[misc]
 
     def _loader(self, sources: Sequence[CropSource], kind: Literal["train", "val"]) -> DataLoader[CropBatch]:
         stream = CropStream(
-            sources=sources,
+            sources=[source for source in sources if len(source)],
             preprocess=self.preprocess,
             batch_size=self.batch_size,
             samples=self.samples if kind == "train" else None,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ocr.datasets.lmdb_crops import LmdbCrops
 from ocr.datasets.synthetic import line
-from ocr.errors import AnnotationError
+from ocr.errors import AnnotationError, ConfigError
 from ocr.images.load import load_image
 from ocr.recognition.labels import LabelReport, normalise, usable
 from ocr.text.charset import Charset
@@ -29,6 +29,8 @@ class CropSource(ABC):
     """Crops by position. ``weight`` is this source's share of an epoch, relative to the others' weights."""
 
     def __init__(self, *, name: str, weight: float) -> None:
+        if weight <= 0:
+            raise ConfigError(f"{name}: weight {weight} must be positive; leave the source out instead")
         self.name = name
         self.weight = weight
 

@@ -152,6 +152,12 @@ def test_nothing_to_train_on_is_an_error(data):
         module.setup()
 
 
+def test_a_source_without_usable_crops_takes_no_share(data, database):
+    module = data(train=[LmdbSource(path=str(database)), SyntheticSource(count=0, seed=1)], samples=40)
+    module.setup()
+    assert len(texts(module.train_dataloader())) == 40
+
+
 def test_setup_counts_once(data, caplog):
     module = data(val=[])
     module.setup("fit")

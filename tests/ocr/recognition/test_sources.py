@@ -5,7 +5,7 @@ import pytest
 
 from ocr.datasets.lmdb_crops import LmdbWriter
 from ocr.datasets.synthetic import line
-from ocr.errors import AnnotationError
+from ocr.errors import AnnotationError, ConfigError
 from ocr.recognition.sources import FolderSource, LmdbSource, SyntheticSource, source_of
 from ocr.text.charset import Charset
 
@@ -87,3 +87,8 @@ def test_paths_say_what_they_are(database, tmp_path):
     assert isinstance(source_of(str(database)), LmdbSource)
     assert isinstance(source_of(str(tmp_path)), FolderSource)
     assert isinstance(source_of(str(tmp_path / "labels.tsv")), FolderSource)
+
+
+def test_a_weight_must_be_positive():
+    with pytest.raises(ConfigError, match="weight 0 must be positive; leave the source out"):
+        SyntheticSource(count=5, seed=1, weight=0)
