@@ -1,18 +1,18 @@
 """Every error this package raises on purpose.
 
-    OcrError                      one clear line for the user, exit code 2
-    |- InputError                 a file that cannot be used: names the file, the reason and the remedy
-    |  |- ImageError              cannot be decoded, too large, empty
-    |  |- DocumentError           PDF or TIFF that cannot be opened
-    |  `- AnnotationError         a file that is not annotations
-    |- ConfigError                a key, target or value of a config is wrong
-    |- BundleError                a bundle that is incomplete, changed or of another kind
-    |- CardError                  a card that does not validate
-    |- CheckpointError            a checkpoint that is damaged or of another architecture or charset
-    |- RecordError                a run folder or record that cannot be read or claimed
-    |- ParityError                an export that disagrees with the model it came from
-    |- TrainingError              a run that cannot go on (a loss that is not finite)
-    `- MissingExtraError          an optional package is absent or damaged: names the install line
+OcrError                      one clear line for the user, exit code 2
+|- InputError                 a file that cannot be used: names the file, the reason and the remedy
+|  |- ImageError              cannot be decoded, too large, empty
+|  |- DocumentError           PDF or TIFF that cannot be opened
+|  `- AnnotationError         a file that is not annotations
+|- ConfigError                a key, target or value of a config is wrong
+|- BundleError                a bundle that is incomplete, changed or of another kind
+|- CardError                  a card that does not validate
+|- CheckpointError            a checkpoint that is damaged or of another architecture or charset
+|- RecordError                a run folder or record that cannot be read or claimed
+|- ParityError                an export that disagrees with the model it came from
+|- TrainingError              a run that cannot go on (a loss that is not finite)
+`- MissingExtraError          an optional package is absent or damaged: names the install line
 """
 
 from pathlib import Path

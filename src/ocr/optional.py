@@ -1,6 +1,6 @@
 """The one door to optional packages: import one, or say in one line how to install or repair it.
 
-    python -m ocr.optional        which optional packages are there, missing or damaged
+python -m ocr.optional        which optional packages are there, missing or damaged
 """
 
 import importlib
