@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ocr.bundles.card import BundleCard
 from ocr.specs.preprocess import PreprocessSpec
 
-OPSET = 18
+OPSET = 17
 
 
 class ProbabilityMap(nn.Module):
