@@ -43,7 +43,7 @@ def locate(paths: list[Path], root: Path | None = None) -> tuple[Path, tuple[str
     The root is the closest folder above with `.git` or preflight.toml, else the closest with a build file, else the
     folder itself.
     """
-    given = [path.absolute() for path in (paths or [Path.cwd()])]
+    given = [path.absolute() for path in (paths or [root or Path.cwd()])]
     for path in given:
         if not path.exists():
             raise UseError(f"{path}: no such file or folder")

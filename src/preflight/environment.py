@@ -122,7 +122,7 @@ def find(root: Path, python: str = "") -> Environment | None:
     """
     if python:
         given = Path(python)
-        folders = _site_folders(given if given.is_dir() else given.parent.parent)
+        folders = _site_folders(given if given.is_dir() else given.parent.parent) if given.exists() else []
         if not folders:
             raise InterpreterError(
                 f"--python {python}: no site-packages folder belongs to it; give an interpreter or a venv"

@@ -83,7 +83,12 @@ def _walk(
         return
     for entry in entries:
         path = prefix + entry.name
-        if entry.is_symlink() and not entry.is_file():
+        try:
+            leads_to_folder = entry.is_symlink() and not entry.is_file()
+        except OSError as error:
+            tree.unreadable.append((path, error.strerror or str(error)))
+            continue
+        if leads_to_folder:
             _follow(tree, entry, path, seen, exclude, ignored)
         elif entry.is_dir():
             if entry.name in _SKIPPED or (entry.name == "build" and _is_build_output(entry.path)):
@@ -121,7 +126,7 @@ def _file(tree: Tree, path: str, alias: bool) -> None:
     elif path.endswith((".sh", ".bash")):
         tree.scripts.append(path)
     elif (
-        path.endswith((".md", ".rst", ".txt", ".toml", ".cfg", ".ini", ".json", ".in"))
+        path.endswith((".gitignore", ".md", ".rst", ".txt", ".toml", ".cfg", ".ini", ".json", ".in"))
         or "." not in path.rpartition("/")[2]
     ):
         tree.other.append(path)

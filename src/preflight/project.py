@@ -196,16 +196,21 @@ class Project:
         return name.startswith("_") and re.search(rf"\b{re.escape(name)}['\"]", self._build_texts) is not None
 
     @cached_property
+    def _gitignore(self) -> str:
+        """Text of the .gitignore at the top."""
+        return (self.text(".gitignore") or "") if ".gitignore" in self.tree.other else ""
+
+    @cached_property
     def _built(self) -> set[str]:
         """Modules that .gitignore names as files, or that a build is told to write."""
         written = re.findall(r"(?:write_to|version[_-]file)\s*=\s*['\"]?[\w./-]*?(\w+)\.py", self._build_texts)
-        ignored = re.findall(r"(\w+)\.(?:py|so|pyd)$", self.text(".gitignore") or "", re.MULTILINE)
+        ignored = re.findall(r"(\w+)\.(?:py|so|pyd)$", self._gitignore, re.MULTILINE)
         return {*written, *ignored}
 
     @cached_property
     def _ignored_paths(self) -> list[str]:
         """Paths of several parts in .gitignore; single names are too common to tell anything."""
-        lines = [line.strip().strip("/") for line in (self.text(".gitignore") or "").splitlines()]
+        lines = [line.strip().strip("/") for line in self._gitignore.splitlines()]
         return [line for line in lines if "/" in line and not set("*?[#!") & set(line)]
 
     # configs ---------------------------------------------------------------------------------------------------

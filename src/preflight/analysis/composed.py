@@ -24,6 +24,7 @@ class Composition(NamedTuple):
     choices: tuple[tuple[str, str], ...]
     composed: Composed
     added: frozenset[str]
+    standalone: bool = False
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Compositions:
 
     @cached_property
     def all(self) -> list[Composition]:
-        """For each entry: as it stands, and once with every other option of every group in it."""
+        """For each entry: as it stands, and with every other option of every group; and whole files by themselves."""
         found: list[Composition] = []
         for entry in self.trees.entries:
             if len(found) > _LIMIT:
@@ -67,7 +68,19 @@ class Compositions:
                         made = self.composer.compose(entry.root, entry.name, {group: option})
                         added = frozenset(made.files) - frozenset(base.files)
                         found.append(Composition(entry, ((group, option),), made, added))
-        return found
+        return [*found, *self._standalone({path for made in found for path in made.composed.files})]
+
+    def _standalone(self, reached: set[str]) -> Iterator[Composition]:
+        """Files with targets that no config folder holds and that have no defaults list: loaded as a whole."""
+        roots = tuple(f"{root}/" for root in self.trees.roots)
+        for path in sorted(self.trees.files - reached):
+            data = self.project.data(path) or b""
+            if b"_target_" not in data or b"defaults:" in data or path.startswith(roots) or "" in self.trees.roots:
+                continue
+            made = self.composer.whole(path)
+            if made is not None:
+                folder, _, name = path.rpartition("/")
+                yield Composition(Entry(folder, name), (), made, frozenset((path,)), standalone=True)
 
     @cached_property
     def usage(self) -> usages.Usage:
@@ -77,7 +90,7 @@ class Compositions:
     @cached_property
     def reached(self) -> set[str]:
         """Config files that some composition holds."""
-        return {path for composition in self.all for path in composition.composed.files}
+        return {path for composition in self.all if not composition.standalone for path in composition.composed.files}
 
     def problems(self) -> list[Problem]:
         """Defaults entries that lead nowhere below every root they are read from, and overrides that never match."""
@@ -180,6 +193,8 @@ class Compositions:
         good: set[Reference] = set()
         bad: set[Reference] = set()
         for composition in self.all:
+            if composition.standalone:
+                continue
             root = composition.composed.root
             for reference in self.references(root):
                 if reference in good:

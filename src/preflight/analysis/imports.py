@@ -134,10 +134,12 @@ class Imports:
             self.external.append(External(path, item, item.module.partition(".")[0]))
         elif status == "unknown":
             self.unknown.append((path, item))
-        elif status == "missing" and not self._self_edited(path):
-            self.broken.append(self._missing_module(path, item, resolution))
         elif status == "missing":
-            self.unknown.append((path, item))
+            inside = resolution.above is not None and resolution.above.kind == "package"
+            if inside or not self._self_edited(path):  # a changed path adds packages, not modules to a package
+                self.broken.append(self._missing_module(path, item, resolution))
+            else:
+                self.unknown.append((path, item))
         elif status == "found" and item.name not in (None, "*"):
             self._sort_name(path, item, resolution)
 

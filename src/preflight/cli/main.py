@@ -166,6 +166,87 @@ def compose(json: Json = False, python: Python = "", root: Root = None) -> None:
     raise typer.Exit(code)
 
 
+baseline_app = typer.Typer(help="Accept findings for a while: counts may fall, never rise.", rich_markup_mode=None)
+app.add_typer(baseline_app, name="baseline", no_args_is_help=True)
+
+
+@baseline_app.command("write")
+def baseline_write(
+    reason: Annotated[str, typer.Option(help="Why: optional, deferred, or a few words.")] = "deferred",
+    root: Root = None,
+) -> None:
+    """Accept everything that is reported now; known entries keep their reason.
+
+    Example: `preflight baseline write --reason deferred`.
+    """
+    from preflight.cli import baseline as command
+
+    sys.stdout.write(command.write(root, reason))
+
+
+@baseline_app.command("check")
+def baseline_check(root: Root = None) -> None:
+    """Report what the baseline does not accept (exit code 1); what is gone is accepted no longer."""
+    from preflight.cli import baseline as command
+
+    text, code = command.check(root)
+    sys.stdout.write(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def mv(
+    old: Annotated[str, typer.Argument(help="Dotted name of a module, or of a class or function in it.")],
+    new: Annotated[str, typer.Argument(help="Its new dotted name.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be changed and write nothing.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print a patch and write nothing.")] = False,
+    root: Root = None,
+) -> None:
+    """Rename or move a module, or rename a class or function: code, configs and documents in one go.
+
+    Examples: `preflight mv shop.core.basket shop.basket`, `preflight mv shop.basket.Basket shop.basket.Cart --diff`.
+    When the audit gets worse, everything is put back and the exit code is 1.
+    """
+    from preflight.cli import move as command
+
+    text, code = command.run(root, old, new, dry_run=dry_run, diff=diff)
+    sys.stdout.write(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def graph(
+    form: Annotated[Literal["mermaid", "dot"], typer.Option("--format", help="How to print.")] = "mermaid",
+    depth: Annotated[int, typer.Option(help="Name parts to show; 0 for whole modules.")] = 2,
+    prefix: Annotated[str, typer.Option(help="Only modules that begin with this dotted name.")] = "",
+    root: Root = None,
+) -> None:
+    """Print who imports whom at import time. Example: `preflight graph --format dot --prefix ocr --depth 2`."""
+    from preflight import api
+    from preflight import graph as drawing
+
+    top, _ = api.locate([], root)
+    audit = api.open_audit(api.Request(top))
+    found = drawing.edges(audit, depth=depth, prefix=prefix)
+    audit.project.cache.save()
+    sys.stdout.write(drawing.dot(found) if form == "dot" else drawing.mermaid(found))
+
+
+@app.command()
+def allowlist(json: Json = False, root: Root = None) -> None:
+    """Print the exact names that an allow list of Hydra's instantiate needs: where each target is really defined.
+
+    Example: `preflight allowlist --json`.
+    """
+    from preflight import api
+    from preflight.cli import output
+
+    top, _ = api.locate([], root)
+    audit = api.open_audit(api.Request(top))
+    sys.stdout.write(output.allowlist(audit, json=json))
+    audit.project.cache.save()
+
+
 scripts_app = typer.Typer(
     help="Judge scripts by evidence: keep, refactor, review or archive.", rich_markup_mode=None, no_args_is_help=False
 )

@@ -8,7 +8,7 @@ from findings import report as plain
 from findings.engine import Outcome
 from preflight import report
 from preflight.analysis.audit import Audit
-from preflight.files import excluded
+from preflight.files import context, excluded
 
 
 def outline(audit: Audit) -> None:
@@ -74,3 +74,17 @@ def targets(audit: Audit, only: tuple[str, ...], *, json: bool) -> tuple[str, in
     ]
     counted = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "none"
     return "".join(f"{line}\n" for line in [*lines, f"{len(rows)} targets: {counted}"]), broken
+
+
+def allowlist(audit: Audit, *, json: bool) -> str:
+    """Defining names of all targets in configs and code (not in tests, documents and saved runs), sorted."""
+    names = set()
+    for target in audit.targets.all:
+        lead = audit.targets.lead(target.text)
+        if context(target.path) != "code" or lead.status not in ("found", "external"):
+            continue
+        known = lead.defined is not None and lead.status == "found"
+        names.add(lead.defined.dotted if known and lead.defined else target.text)
+    if json:
+        return jsonlib.dumps({"schema_version": 1, "tool": "preflight", "targets": sorted(names)}, indent=2) + "\n"
+    return "".join(f"{name}\n" for name in sorted(names))

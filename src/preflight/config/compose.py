@@ -103,6 +103,11 @@ class Composer:
         state.composed.files = [part.path for part in state.parts]
         return state.composed
 
+    def whole(self, path: str) -> Composed | None:
+        """A file by itself; None when it cannot be read."""
+        content = self._content(path)
+        return None if content is None else Composed(content, [path])
+
     def defaults(self, path: str) -> list[Default]:
         """The defaults list of a file."""
         if path not in self._defaults:

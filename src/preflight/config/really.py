@@ -44,6 +44,7 @@ def compose_all(audit: Audit) -> list[Result]:
     An option that is only whole together with others (a recognizer's model with a recognizer's data) passes when one of
     the experiments makes it whole.
     """
+    interpreter(audit)  # a wrong --python is refused even where there is nothing to compose
     asked = [(c.entry, c.choices) for c in audit.compositions.all if c.entry.source]
     results = _results(audit, asked)
     wide = _experiments(audit)

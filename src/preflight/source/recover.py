@@ -11,18 +11,39 @@ _IMPORT_LINE = re.compile(r"\s*(?:from\s+[.\w]+\s+import\s+[\w, ]+|import\s+[\w.
 def recover(text: str) -> ast.Module:
     """A tree with the same line numbers and without the statements that do not parse."""
     rows = re.split(r"\r\n|\r|\n", text.replace("\0", " "))
+    number = _error_row(rows)
     for _ in range(_TRIES):
-        try:
+        if number is None:
             return _parse("\n".join(rows))
-        except SyntaxError as problem:
-            number = (problem.lineno or 1) - 1
-            if not (0 <= number < len(rows) and rows[number].strip()):
-                break
-            indent = rows[number][: len(rows[number]) - len(rows[number].lstrip())]
-            rows[number] = f"{indent}pass" if not rows[number].strip().startswith("pass") else ""
-        except (ValueError, RecursionError, MemoryError):
+        if not (0 <= number < len(rows) and rows[number].strip()):
             break
+        number = _without(rows, number)
     return ast.Module(_chunks(text), [])
+
+
+def _without(rows: list[str], number: int) -> int | None:
+    """Empty a row, or make it `pass` where that gets further; the row of the next error, None when there is none."""
+    row = rows[number]
+    rows[number] = ""
+    after_empty = _error_row(rows)
+    if after_empty is None or after_empty > number:
+        return after_empty
+    rows[number] = f"{row[: len(row) - len(row.lstrip())]}pass"
+    after_pass = _error_row(rows)
+    if after_pass is None or after_pass > number:
+        return after_pass
+    rows[number] = ""
+    return after_empty
+
+
+def _error_row(rows: list[str]) -> int | None:
+    try:
+        _parse("\n".join(rows))
+    except SyntaxError as problem:
+        return (problem.lineno or 1) - 1
+    except (ValueError, RecursionError, MemoryError):
+        return -1
+    return None
 
 
 def _chunks(text: str) -> list[ast.stmt]:
