@@ -230,9 +230,10 @@ def reindex(root: Roots = OUTPUTS) -> None:
             with open_store(folder) as store:
                 store.clear()
     catalog = Catalog(root)
-    counts = len(catalog.runs()), len(catalog.checkpoints())
-    print(f"{counts[0]} runs, {counts[1]} checkpoints")
-    report(catalog.problems)
+    found = len(catalog.runs())
+    problems = catalog.problems
+    print(f"{found} runs, {len(catalog.checkpoints())} checkpoints")
+    report(dict.fromkeys([*problems, *catalog.problems]))
 
 
 def _edit(name: str, root: list[Path], change: "Callable[[RunRecord], None]") -> None:

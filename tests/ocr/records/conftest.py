@@ -1,0 +1,121 @@
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ocr.bundles.card import MetricRecord
+from ocr.records.checkpoint import CheckpointCard, file_sha256, write_card
+from ocr.records.run import Run
+from ocr.specs.postprocess import PostprocessSpec
+from ocr.specs.preprocess import PreprocessSpec
+
+
+@pytest.fixture
+def make_checkpoint():
+    """Make a file that stands for a checkpoint, with its card."""
+    return _make_checkpoint
+
+
+def _make_checkpoint(folder: Path, name: str, *, hmean: float | None = 0.5, card: bool = True, **fields) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.ckpt"
+    path.write_bytes(name.encode())
+    if card:
+        metrics = [] if hmean is None else [MetricRecord(name="val/hmean", value=hmean, n=3, data="v", protocol="p")]
+        base = {
+            "name": "det",
+            "task": "detection",
+            "architecture": "DBNet",
+            "preprocess": PreprocessSpec(resize="limit", max_side=64, multiple=32),
+            "postprocess": PostprocessSpec(),
+            "licence": "Apache-2.0",
+            "encoder": "TimmBackbone(resnet18)",
+            "decoder": "FPN",
+            "head": "DBHead",
+            "loss": "DBLoss",
+            "config": {"seed": 1},
+            "config_hash": "0" * 64,
+            "epoch": 0,
+            "step": 10,
+            "monitor": "val/hmean",
+            "mode": "max",
+            "created": datetime(2026, 1, 2, tzinfo=UTC),
+            "metrics": metrics,
+        }
+        write_card(path, CheckpointCard(**base | fields, size=path.stat().st_size, weights_sha256=file_sha256(path)))
+    return path
+
+
+@pytest.fixture
+def make_run():
+    """Make a run folder with its record."""
+    return _make_run
+
+
+def _make_run(folder: Path, run_id: str, *, status: str = "completed", **facts) -> Run:
+    folder.mkdir(parents=True)
+    run = Run.start(folder, run_id=run_id, name="det", **facts)
+    run.end(status)
+    return run
+
+
+def _postgres_programs() -> Path | None:
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    found = shutil.which("initdb")
+    return None if found is None else Path(found).parent
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory):
+    """URL of a PostgreSQL server of our own, started for these tests as an ordinary user."""
+    required = os.environ.get("CI") == "true"
+
+    def give_up(reason: str) -> None:
+        pytest.fail(reason) if required else pytest.skip(reason)
+
+    try:
+        import psycopg
+    except ImportError:
+        give_up("psycopg is not installed: pip install '.[postgres]'")
+    programs = _postgres_programs()
+    if programs is None:
+        give_up("no PostgreSQL server here: apt-get install postgresql")
+    folder = tmp_path_factory.mktemp("postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # The server refuses to run as root.
+    user = [] if os.geteuid() else ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    if user:
+        for parent in (folder, *folder.parents):
+            if parent.owner() == getpass.getuser() and parent.is_relative_to("/tmp"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+        shutil.chown(folder, "nobody", "nogroup")
+    data = folder / "data"
+    initdb = [*user, str(programs / "initdb"), "-D", str(data), "-U", "ocr", "-A", "trust", "--no-sync"]
+    subprocess.run(initdb, check=True, capture_output=True, cwd=folder, timeout=120)
+    settings = ["-p", str(port), "-k", str(folder), "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*user, str(programs / "postgres"), "-D", str(data), *settings], cwd=folder, stderr=log
+        )
+    url = f"postgresql://ocr@127.0.0.1:{port}/postgres"
+    for _ in range(300):
+        try:
+            psycopg.connect(url, connect_timeout=1).close()
+            break
+        except psycopg.OperationalError:
+            assert server.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+    yield url
+    server.send_signal(signal.SIGQUIT)
+    server.wait(30)

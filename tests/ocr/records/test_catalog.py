@@ -1,0 +1,231 @@
+"""What is found below a folder, whole or not, and that nothing of it is changed by looking."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ocr.errors import RecordError
+from ocr.records.catalog import INDEX, Catalog, register
+from ocr.records.layout import NO_CARD, OLD_LAYOUTS, RECORD, WHOLE, card_path
+
+OLD_CARD = {
+    "schema_version": "1.0",
+    "checkpoint_path": "checkpoints/a.ckpt",
+    "exp_name": "dbnet-resnet18",
+    "created_at": "2025-10-18T10:00:00",
+    "training": {"epoch": 0, "global_step": 77, "training_phase": "training"},
+    "model": {
+        "architecture": "dbnet",
+        "encoder": {"model_name": "resnet18", "pretrained": True},
+        "decoder": {"name": "fpn", "in_channels": [1]},
+        "head": {"name": "db_head"},
+        "loss": {"name": "db_loss"},
+    },
+    "metrics": {"hmean": 0.8839, "additional_metrics": {"val/cleval": 0.9}},
+    "checkpointing": {"monitor": "val/hmean", "mode": "max"},
+}
+
+
+@pytest.fixture
+def outputs(tmp_path, make_checkpoint, make_run) -> Path:
+    """Two runs of today, one of them with two checkpoints and aliases."""
+    root = tmp_path / "out puts ü"
+    first, second = root / "2026-01-02" / "03-04-05", root / "2026-01-02" / "sweep" / "0"
+    make_run(first, "r1", task="detection", tags=["paper"])
+    make_run(second, "r2", status="failed")
+    make_checkpoint(first / "checkpoints", "epoch-00_step-000010_hmean-0.9000", hmean=0.9, run_id="r1")
+    make_checkpoint(first / "checkpoints", "epoch-01_step-000020_hmean-0.8000", hmean=0.8, run_id="r1", epoch=1)
+    for alias, name in (("best", "epoch-00_step-000010_hmean-0.9000"), ("last", "epoch-01_step-000020_hmean-0.8000")):
+        (first / "checkpoints" / f"{alias}.ckpt").symlink_to(f"{name}.ckpt")
+    make_checkpoint(second / "checkpoints", "only 'one'\n", hmean=None, run_id="r2")
+    return root
+
+
+def test_every_checkpoint_is_one_row_with_its_aliases(outputs):
+    catalog = Catalog([outputs])
+    rows = {row["path"].rpartition("/")[2]: row for row in catalog.find()}
+    assert len(rows) == 3
+    best = rows["epoch-00_step-000010_hmean-0.9000.ckpt"]
+    assert (best["epoch"], best["score"], best["aliases"], best["state"]) == (0, 0.9, ["best"], WHOLE)
+    assert (best["encoder"], best["run_id"], best["charset_size"]) == ("TimmBackbone(resnet18)", "r1", None)
+    assert catalog.problems == []
+    assert catalog.best("task=detection")[0]["path"].endswith("hmean-0.9000.ckpt")
+    assert [row["id"] for row in catalog.find_runs("tags=paper")] == ["r1"]
+    assert [row["status"] for row in catalog.find_runs(sort="id")] == ["completed", "failed"]
+    assert len(catalog.find(limit=2)) == 2
+
+
+def states_of(root: Path) -> dict[str, tuple[int, bytes]]:
+    kept = (p for p in root.rglob("*") if p.is_file() and not p.name.startswith(INDEX))
+    return {str(p): (p.stat().st_mtime_ns, p.read_bytes()) for p in kept}
+
+
+def test_looking_changes_nothing_and_the_second_look_reads_nothing(outputs, monkeypatch):
+    before = states_of(outputs)
+    first = Catalog([outputs]).find()
+    monkeypatch.setattr("ocr.records.rows.checkpoint_row", lambda _: pytest.fail("read again"))
+    assert Catalog([outputs]).find() == first
+    assert states_of(outputs) == before
+    (outputs / INDEX).unlink()
+    monkeypatch.undo()
+    assert Catalog([outputs]).find() == first
+
+
+def test_what_changed_is_read_again_and_what_is_gone_goes(outputs, make_checkpoint):
+    Catalog([outputs]).find()
+    changed = make_checkpoint(outputs / "2026-01-02" / "03-04-05" / "checkpoints", "epoch-01_step-000020_hmean-0.8000")
+    (outputs / "2026-01-02" / "sweep" / "0" / "checkpoints" / "only 'one'\n.ckpt").unlink()
+    catalog = Catalog([outputs])
+    rows = {row["path"]: row for row in catalog.find()}
+    assert len(rows) == 2
+    assert rows[str(changed)]["score"] == 0.5
+    (problem,) = catalog.problems
+    assert problem.reason == "a card, but its checkpoint is not there"
+
+
+def spoil_size(folder, make_checkpoint):
+    path = make_checkpoint(folder, "a")
+    path.write_bytes(b"longer than it was")
+    return f"damaged: 18 bytes, its card was written for {len('a')}"
+
+
+def spoil_card(folder, make_checkpoint):
+    card_path(make_checkpoint(folder, "a")).write_text('{"schema_version": 1, "na')
+    return "Invalid JSON"
+
+
+def spoil_version(folder, make_checkpoint):
+    card_path(make_checkpoint(folder, "a")).write_text('{"schema_version": 99}')
+    return "schema_version: Input should be 1"
+
+
+def spoil_second(folder, make_checkpoint):
+    path = make_checkpoint(folder, "a")
+    path.with_name("a.metadata.yaml").write_text(yaml.safe_dump(OLD_CARD))
+    return "two cards: a.metadata.json, a.metadata.yaml"
+
+
+def spoil_none(folder, make_checkpoint):
+    make_checkpoint(folder, "a", card=False)
+    return NO_CARD
+
+
+@pytest.mark.parametrize("spoil", [spoil_size, spoil_card, spoil_version, spoil_second, spoil_none])
+def test_a_checkpoint_that_is_not_whole_is_listed_with_its_reason_and_the_rest_goes_on(outputs, spoil, make_checkpoint):
+    reason = spoil(outputs / "bad" / "checkpoints", make_checkpoint)
+    catalog = Catalog([outputs])
+    rows = catalog.find()
+    assert len(rows) == 4
+    (problem,) = catalog.problems
+    assert problem.path.endswith("bad/checkpoints/a.ckpt")
+    assert reason in problem.reason
+    assert all(row["encoder"] not in (None, "unknown", "None") for row in rows)
+    assert not [row for row in catalog.best() if "bad" in row["path"]]
+
+
+def test_a_record_that_cannot_be_read_is_a_row_with_its_reason(outputs):
+    (outputs / "broken").mkdir()
+    (outputs / "broken" / RECORD).write_text('{"schema_version": 1')
+    catalog = Catalog([outputs])
+    assert len(catalog.find_runs()) == 3
+    assert [(p.path, "Invalid JSON" in p.reason) for p in catalog.problems] == [(str(outputs / "broken"), True)]
+
+
+def test_folders_that_loop_or_cannot_be_read_stop_nothing(outputs, monkeypatch):
+    (outputs / "loop").symlink_to(outputs)
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("sweep"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    catalog = Catalog([outputs])
+    assert len(catalog.find()) == 2
+    assert [p.reason for p in catalog.problems] == ["cannot be read: Permission denied"]
+
+
+def test_a_root_that_is_missing_or_cannot_be_written(outputs, tmp_path, monkeypatch):
+    with pytest.raises(RecordError, match=r"nowhere: no such folder; name the one that holds the runs with --root"):
+        Catalog([tmp_path / "nowhere"]).find()
+    monkeypatch.setattr("ocr.records.catalog.INDEX", "no/such/folder.sqlite")
+    assert len(Catalog([outputs]).find()) == 3
+
+
+OLD_NAMES = {
+    "epoch_epoch_22_step_step_001932_20251018": (22, 1932),
+    "epoch_09_step_002730": (9, 2730),
+    "epoch=67-step=18564": (67, 18564),
+    "epoch-03_step-000123_hmean-0.8920": (3, 123),
+    "best-hmean-0.8920": (None, None),
+    "last": (None, None),
+}
+
+
+@pytest.mark.parametrize(("name", "told"), OLD_NAMES.items())
+def test_names_and_configs_of_old_layouts_tell_what_they_can(tmp_path, name, told, make_checkpoint):
+    folder = tmp_path / "dbnet-resnet18_20251018" / "checkpoints"
+    make_checkpoint(folder, name, card=False)
+    (folder.parent / ".hydra").mkdir()
+    config = {"model": {"architecture_name": "dbnet", "component_overrides": {"encoder": {"model_name": "resnet18"}}}}
+    (folder.parent / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
+    (row,) = Catalog([tmp_path]).find()
+    assert (row.get("epoch"), row.get("step")) == told
+    assert (row["encoder"], row["inferred"], row["state"]) == ("resnet18", True, NO_CARD)
+    if "hmean" in name:
+        assert row["metrics"] == {"hmean": 0.892}
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_old_sidecars_are_read_with_a_warning_and_can_be_turned_off(tmp_path, form, monkeypatch, make_checkpoint):
+    make_checkpoint(tmp_path, "a", card=False)
+    text = yaml.safe_dump(OLD_CARD) if form == "yaml" else json.dumps(OLD_CARD)
+    (tmp_path / f"a.metadata.{form}").write_text(text)
+    with pytest.warns(DeprecationWarning, match=r"a sidecar of an old layout; .* until version 1\.0"):
+        (row,) = Catalog([tmp_path]).find()
+    assert (row["encoder"], row["decoder"], row["epoch"], row["step"]) == ("resnet18", "fpn", 0, 77)
+    assert (row["score"], row["metrics"]["val/cleval"], row["state"]) == (0.8839, 0.9, WHOLE)
+    monkeypatch.setenv(OLD_LAYOUTS, "off")
+    (row,) = Catalog([tmp_path]).find()
+    assert row["state"] != WHOLE
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "schema_version: '1.0'\n", "\udcff"])
+def test_an_old_sidecar_that_cannot_be_read_is_a_problem(tmp_path, text, make_checkpoint):
+    make_checkpoint(tmp_path, "a", card=False)
+    (tmp_path / "a.metadata.yaml").write_bytes(text.encode(errors="surrogateescape"))
+    catalog = Catalog([tmp_path])
+    (row,) = catalog.find()
+    assert row["encoder"] == NO_CARD
+    assert [p.path for p in catalog.problems] == [row["path"]]
+
+
+def test_readers_and_writers_at_once_see_whole_rows(outputs, make_checkpoint):
+    code = (
+        "import sys; from pathlib import Path; from ocr.records.catalog import Catalog\n"
+        "for _ in range(15): assert len(Catalog([Path(sys.argv[1])]).find()) >= 3"
+    )
+    readers = [subprocess.Popen([sys.executable, "-c", code, str(outputs)]) for _ in range(3)]
+    for n in range(20):
+        make_checkpoint(outputs / "more" / "checkpoints", f"c{n}")
+    assert [reader.wait() for reader in readers] == [0, 0, 0]
+    assert len(Catalog([outputs]).find()) == 23
+
+
+@pytest.mark.postgres
+def test_a_shared_database_shows_the_runs_of_other_hosts(outputs, tmp_path, postgres_url, monkeypatch, make_run):
+    monkeypatch.setenv("OCR_REGISTRY_URL", postgres_url)
+    there = tmp_path / "there"
+    make_run(there / "run", "r3")
+    monkeypatch.setattr("ocr.records.catalog.host_name", lambda: "elsewhere")
+    register(there, there / "run")
+    monkeypatch.undo()
+    monkeypatch.setenv("OCR_REGISTRY_URL", postgres_url)
+    assert {"r1", "r2", "r3"} <= {row["id"] for row in Catalog([outputs]).find_runs()}
+    assert not (outputs / INDEX).exists()
