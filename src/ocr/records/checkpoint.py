@@ -1,4 +1,7 @@
-"""The card beside a checkpoint: everything that is needed to find, judge, resume and export it."""
+"""The card beside a checkpoint: everything that is needed to find, judge, resume and export it.
+
+python -m ocr.records.checkpoint > docs/schemas/checkpoint-card.schema.json
+"""
 
 import hashlib
 from datetime import datetime
@@ -11,6 +14,7 @@ from durable.replace import write_text
 from ocr.bundles.card import BundleCard
 from ocr.errors import CardError
 from ocr.records.layout import card_path
+from ocr.schema import schema_text
 
 
 class CheckpointCard(BundleCard):
@@ -59,3 +63,7 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    print(schema_text(CheckpointCard), end="")

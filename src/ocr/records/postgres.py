@@ -1,6 +1,7 @@
 """The store in a PostgreSQL database, for several hosts: ``OCR_REGISTRY_URL=postgresql://...``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ocr.errors import RecordError
@@ -17,7 +18,7 @@ class PostgresStore:
 
     def __init__(self, url: str) -> None:
         self._driver: Any = safe_import("psycopg")
-        try:
+        with self._errors():
             self._connection = self._driver.connect(url, autocommit=True, connect_timeout=10)
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -25,20 +26,25 @@ class PostgresStore:
                     f"CREATE TABLE IF NOT EXISTS {_TABLE} (kind TEXT, root TEXT, path TEXT, fingerprint TEXT,"
                     " body TEXT, PRIMARY KEY (kind, root, path))"
                 )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn the driver's errors into one line."""
+        try:
+            yield
         except self._driver.Error as error:
             reason = " ".join(str(error).split())
             raise RecordError(f"OCR_REGISTRY_URL: {reason}; unset it to use the local index") from error
 
     def fingerprints(self, kind: str, root: str) -> dict[str, str]:
         """Fingerprint of each row, by path."""
-        rows = self._connection.execute(
-            f"SELECT path, fingerprint FROM {_TABLE} WHERE kind = %s AND root = %s", (kind, root)
-        )
-        return dict(rows.fetchall())
+        query = f"SELECT path, fingerprint FROM {_TABLE} WHERE kind = %s AND root = %s"
+        with self._errors():
+            return dict(self._connection.execute(query, (kind, root)).fetchall())
 
     def apply(self, kind: str, root: str, changed: Iterable[Stored], gone: Iterable[str]) -> None:
         """Insert or replace rows and remove others, all or nothing."""
-        with self._connection.transaction(), self._connection.cursor() as cursor:
+        with self._errors(), self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(
                 f"INSERT INTO {_TABLE} VALUES (%s, %s, %s, %s, %s) ON CONFLICT (kind, root, path)"
                 " DO UPDATE SET fingerprint = EXCLUDED.fingerprint, body = EXCLUDED.body",
@@ -53,12 +59,14 @@ class PostgresStore:
     def bodies(self, kind: str, root: str | None) -> list[str]:
         """The JSON of every row, of one root or of all."""
         query = f"SELECT body FROM {_TABLE} WHERE kind = %s" + ("" if root is None else " AND root = %s")
-        rows = self._connection.execute(query, (kind,) if root is None else (kind, root))
-        return [row[0] for row in rows.fetchall()]
+        with self._errors():
+            rows = self._connection.execute(query, (kind,) if root is None else (kind, root))
+            return [row[0] for row in rows.fetchall()]
 
     def clear(self) -> None:
         """Forget everything."""
-        self._connection.execute(f"DELETE FROM {_TABLE}")
+        with self._errors():
+            self._connection.execute(f"DELETE FROM {_TABLE}")
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,5 +1,7 @@
 """One execution as it is on disk: a claimed folder, `run.json`, and a heartbeat that outlives nothing.
 
+    python -m ocr.records.run > docs/schemas/run.schema.json
+
 The files are the truth. `run.json` is replaced whole under a lock, so a reader never sees half of it and a note written
 by another process is not lost.
 """
@@ -18,10 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from durable.lock import lock
 from durable.replace import write_text
-from ocr.errors import RecordError
+from ocr.errors import OcrError, RecordError
 from ocr.records import host, provenance
 from ocr.records.layout import HEARTBEAT, RECORD
 from ocr.records.liveness import HEARTBEAT_SECONDS
+from ocr.schema import schema_text
 
 Status = Literal["created", "running", "completed", "failed", "interrupted"]
 
@@ -125,6 +128,8 @@ class Run:
         self.folder = folder
         self.id = record.id
         self.git_revision = record.git_revision
+        # Called after each change of the record, to tell a shared index of it.
+        self.on_change: Callable[[], None] | None = None
 
     @classmethod
     def start(cls, folder: Path, *, run_id: str, name: str, resuming: bool = False, **facts: Any) -> "Run":
@@ -170,6 +175,16 @@ class Run:
                 setattr(record, name, value)
 
         edit_record(self.folder, change)
+        self.tell()
+
+    def tell(self) -> None:
+        """Call `on_change`; an index that cannot be reached is said and does not end the run."""
+        if self.on_change is None:
+            return
+        try:
+            self.on_change()
+        except OcrError as error:
+            print(f"the run goes on, but other hosts cannot see it: {error}", file=sys.stderr)
 
     def end(self, status: Status, error: str | None = None) -> None:
         """Record how the run ended."""
@@ -197,3 +212,7 @@ class Run:
         finally:
             stop.set()
             thread.join()
+
+
+if __name__ == "__main__":
+    print(schema_text(RunRecord), end="")

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBar
 from omegaconf import DictConfig
 
 from durable.replace import write_text
+from ocr.records.catalog import URL_VARIABLE, register
 from ocr.records.data_manifest import manifest_hash
 from ocr.records.find import checkpoint_path
 from ocr.records.layout import BEST
@@ -83,6 +85,9 @@ def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming:
         tags=list(config["run"]["tags"]),
         resumed_from=str(config["resume"]) if resuming else None,
     )
+    if os.environ.get(URL_VARIABLE):
+        run.on_change = partial(register, Path(config["paths"]["root"]), folder)
+        run.tell()
     write_text(folder / ".hydra" / "config.yaml", config_text(cfg))
     write_text(folder / ".hydra" / RESOLVED, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     _keep_earlier(folder / "metrics.csv")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ocr.errors import RecordError
-from ocr.records.catalog import INDEX, Catalog, register
+from ocr.records.catalog import INDEX, Catalog, open_store, register
 from ocr.records.layout import NO_CARD, OLD_LAYOUTS, RECORD, WHOLE, card_path
 
 OLD_CARD = {
@@ -221,6 +221,8 @@ def test_readers_and_writers_at_once_see_whole_rows(outputs, make_checkpoint):
 @pytest.mark.postgres
 def test_a_shared_database_shows_the_runs_of_other_hosts(outputs, tmp_path, postgres_url, monkeypatch, make_run):
     monkeypatch.setenv("OCR_REGISTRY_URL", postgres_url)
+    with open_store(outputs) as store:
+        store.clear()
     there = tmp_path / "there"
     make_run(there / "run", "r3")
     monkeypatch.setattr("ocr.records.catalog.host_name", lambda: "elsewhere")

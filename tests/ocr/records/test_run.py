@@ -5,16 +5,19 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ocr.errors import RecordError
 from ocr.records import host, provenance
+from ocr.records.checkpoint import CheckpointCard
 from ocr.records.layout import HEARTBEAT, RECORD
 from ocr.records.liveness import STALE_SECONDS, true_status
-from ocr.records.run import Run, claim_folder, edit_record, new_run_id, read_record
+from ocr.records.run import Run, RunRecord, claim_folder, edit_record, new_run_id, read_record
+from ocr.schema import schema_text
 
 NOW = datetime(2026, 3, 4, 5, 6, 7)
 
@@ -156,12 +159,26 @@ def test_code_outside_of_git_has_no_revision(tmp_path):
     assert provenance.git_state(tmp_path) == (None, None)
 
 
-def test_the_record_has_a_published_schema_that_it_fits(tmp_path):
-    import jsonschema
+@pytest.mark.parametrize(("model", "file"), [(RunRecord, "run"), (CheckpointCard, "checkpoint-card")])
+def test_the_published_schemas_are_those_of_the_code(model, file):
+    page = Path(__file__).resolve().parents[3] / "docs" / "schemas" / f"{file}.schema.json"
+    assert page.read_text(encoding="utf-8") == schema_text(model)
 
-    from ocr.records.run import RunRecord
 
+def test_a_record_fits_its_published_schema(tmp_path):
     start(tmp_path)
-    schema = RunRecord.model_json_schema(mode="serialization")
-    jsonschema.validate(json.loads((tmp_path / RECORD).read_text()), schema)
-    assert datetime.now(UTC) >= read_record(tmp_path).started
+    jsonschema.validate(json.loads((tmp_path / RECORD).read_text()), RunRecord.model_json_schema(mode="serialization"))
+
+
+def test_an_index_that_cannot_be_reached_does_not_end_the_run(tmp_path, capsys):
+    run = start(tmp_path)
+    calls = []
+
+    def fail():
+        calls.append(1)
+        raise RecordError("no server")
+
+    run.on_change = fail
+    run.update(epoch=3)
+    assert (len(calls), read_record(tmp_path).epoch) == (1, 3)
+    assert capsys.readouterr().err == "the run goes on, but other hosts cannot see it: no server\n"
