@@ -112,7 +112,7 @@ def apply(
     """Write a plan below `root`, audit again, and restore everything when the audit got worse.
 
     `verify(path, text)` returns the reason why a new text must not be written, or None. `encode(path, text)` makes the
-    bytes to write. The audit is worse when it holds a finding (code, path, symbol) that was not there before.
+    bytes to write. The audit is worse when a file has more findings than before.
     """
     for change in made.changes:
         reason = verify(change.path, change.new)
@@ -136,12 +136,18 @@ def apply(
 
 
 def worse(before: Iterable[Finding], after: Iterable[Finding]) -> str | None:
-    """Why `after` is worse than `before`: a (code, path, symbol) that was not there, or None."""
-    had = Counter(finding.identity for finding in before)
-    has = Counter(finding.identity for finding in after)
-    risen = sorted(key for key, count in has.items() if count > had[key])
+    """Why `after` is worse than `before`: a file with more findings than it had, or None.
+
+    Counted by file, because a repaired line often shows what the broken one hid: one finding in place of another.
+    """
+    had = Counter(finding.path for finding in before)
+    listed = sorted(after, key=lambda finding: finding.sort_key)
+    has = Counter(finding.path for finding in listed)
+    risen = sorted(path for path, count in has.items() if count > had[path])
     if not risen:
         return None
-    code, path, symbol = risen[0]
-    more = f" and {len(risen) - 1} more" if len(risen) > 1 else ""
-    return f"the audit would get worse: {path} {code} {symbol}{more}"
+    known = {finding.identity for finding in before}
+    fresh = [finding for finding in listed if finding.path == risen[0]]
+    first = next((finding for finding in fresh if finding.identity not in known), fresh[0])
+    more = f" and {len(risen) - 1} more files" if len(risen) > 1 else ""
+    return f"the audit would get worse: {first.path} {first.code} {first.symbol}{more}"

@@ -80,7 +80,13 @@ def test_apply_rolls_back_when_the_audit_got_worse_or_raised(tree: Path) -> None
     assert (tree / "f").read_bytes() == b"bad\r\n"
 
 
-def test_worse_names_the_first_and_counts_the_rest() -> None:
-    new = [Finding("A", "error", "p", 1, 1, "m", symbol) for symbol in "abc"]
-    assert worse([], new) == "the audit would get worse: p A a and 2 more"
-    assert worse(new, new[:1]) is None
+def test_worse_names_the_first_new_finding_and_counts_files() -> None:
+    def one(path: str, symbol: str) -> Finding:
+        return Finding("A", "error", path, 1, 1, "m", symbol)
+
+    before = [one("p", "a")]
+    assert worse(before, [one("p", "a"), one("p", "b"), one("q", "c")]) == (
+        "the audit would get worse: p A b and 1 more files"
+    )
+    assert worse(before, [one("p", "b")]) is None
+    assert worse(before, [one("p", "a"), one("p", "a")]) == "the audit would get worse: p A a"
