@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Annotated
 
 import typer
 
@@ -35,6 +36,16 @@ app.add_typer(log.app, name="log")
 app.add_typer(metric.app, name="metric")
 app.add_typer(blueprint.app, name="blueprint")
 app.add_typer(plan.app, name="plan")
+
+
+@app.command()
+def mcp(
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only the verbs that change nothing.")] = False,
+) -> None:
+    """Serve these verbs over the Model Context Protocol, on standard input and output."""
+    from compass import mcp_server
+
+    mcp_server.serve(read_only=read_only)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A repository to work in, the command line, and a clock that stands still."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,12 @@ from compass import cli, clock
 from compass.home import Home
 
 COMMAND = get_command(cli.app)  # Built once: typer builds it anew at each call of the app.
+
+
+@pytest.fixture(autouse=True)
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process, unlike a power cut, loses nothing that it wrote; a busy disk takes long to say so."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,6 @@ FILES = ("a.md", "deep/b.md", "한글 이름.md")
 STEPS = ("rename", "replace", "unlink", "mkdir", "rmdir", "fsync")
 
 
-@pytest.fixture(autouse=True)
-def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed process, unlike a power cut, loses nothing that it wrote."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
 def begin(home: Home, number: int = 1) -> None:
     pulses.begin(home, pulse_id=f"pulse-number-{number}", objective="x", milestone_id="m")
 
