@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from compass import clock, tables
+from compass import clock, programs, tables
 from compass.errors import CompassError
 from compass.state import Metric, Pulse, Reading
 
@@ -154,9 +154,11 @@ def measure(command: str, key: str, *, timeout: float) -> Value:
     Exit code 0 or 1 is accepted: checkers end with 1 when they found something.
     """
     try:
-        words = shlex.split(command)
-        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)
-    except (ValueError, IndexError, OSError) as error:
+        name, *words = shlex.split(command)
+        done = subprocess.run(
+            [programs.find(name) or name, *words], capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except (ValueError, OSError) as error:
         raise CompassError(f"command {command!r} cannot be run: {error}") from None
     except subprocess.TimeoutExpired:
         raise CompassError(f"command {command!r} took longer than {timeout:g} s; raise --timeout") from None

@@ -27,7 +27,10 @@ def init(
     risk: Annotated[list[str] | None, typer.Option("--risk", help="A known risk; repeat.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a new blueprint: compass blueprint init plan.md --title "Paths" --phase "Config: edit it; test it" """
+    """Write a new blueprint.
+
+    Example: compass blueprint init plan.md --title "Paths" --phase "Config: edit it; test it"
+    """
     from compass.blueprint import template
     from durable.replace import write_text
 
@@ -81,7 +84,10 @@ def done(
     task: Annotated[str | None, typer.Argument(help="Default: the next task.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Tick a task with its sub-tasks (or one sub-task): compass blueprint done plan.md 3.1"""
+    """Tick a task with its sub-tasks (or one sub-task).
+
+    Example: compass blueprint done plan.md 3.1
+    """
     from compass.blueprint import edit
     from compass.editing import editing
 
@@ -98,7 +104,10 @@ def block(
     reason: Annotated[str, typer.Option("--reason", help="What it waits for.")],
     as_json: Json = False,
 ) -> None:
-    """Mark a task as blocked: compass blueprint block plan.md 3.1 --reason "waits for the registry" """
+    """Mark a task as blocked.
+
+    Example: compass blueprint block plan.md 3.1 --reason "waits for the registry"
+    """
     from compass.blueprint import edit
     from compass.editing import editing
 
@@ -139,7 +148,10 @@ def note(
     risk_level: Annotated[str | None, typer.Option("--risk-level", help="The new current risk level.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Add a dated note: compass blueprint note plan.md --discovery "the cache is shared" """
+    """Add a dated note.
+
+    Example: compass blueprint note plan.md --discovery "the cache is shared"
+    """
     from compass.blueprint import edit
     from compass.editing import editing
 

@@ -23,7 +23,10 @@ def add(
     tracker: Annotated[Path | None, typer.Option("--to", help="Also into the daily log of this Markdown file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Add an entry for the active pulse, if there is one: compass log add "30 imports fixed" --kind done"""
+    """Add an entry for the active pulse, if there is one.
+
+    Example: compass log add "30 imports fixed" --kind done
+    """
     home = find_home()
     pulse = reading(home).active_pulse
     entry = progress_log.make(

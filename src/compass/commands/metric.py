@@ -27,7 +27,10 @@ def set_(
     unit: Annotated[str | None, typer.Option("--unit", help="Such as ms or %.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Set values by hand: compass metric set broken-imports --initial 81 --now 7 --target '<=7'"""
+    """Set values by hand.
+
+    Example: compass metric set broken-imports --initial 81 --now 7 --target '<=7'
+    """
     newest = now if now is not None else value
     if newest is None and initial is None and target is None and unit is None:
         raise CompassError(f"metric set {name}: give at least one of --now, --initial, --target, --unit")
@@ -53,7 +56,10 @@ def record(
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds.")] = 600.0,
     as_json: Json = False,
 ) -> None:
-    """Take a value from a command: compass metric record broken --from 'preflight check --json' --key summary.count"""
+    """Take a value from a command.
+
+    Example: compass metric record broken --from 'preflight check --json' --key summary.count
+    """
     home = find_home()
     reading(home).pulse()
     goal = None if target is None else metrics.parse_target(target)

@@ -19,7 +19,10 @@ def add(
     phase: Annotated[list[str] | None, typer.Option("--phase", help="'Name' or 'Name: task; task'.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a milestone: compass milestone add ocr-refactor --phase 'Imports: find them; fix them'"""
+    """Make a milestone.
+
+    Example: compass milestone add ocr-refactor --phase 'Imports: find them; fix them'
+    """
     home = find_home()
     made = milestones.add(home, name, title=title, phases=phase or ())
     emit("milestone-add", {"milestone": _data(home, made)}, f"made {home.shown(made.path)}", as_json=as_json)

@@ -26,8 +26,11 @@ def pulse_init(
 ) -> None:
     """Begin a pulse.
 
-    compass pulse-init --id import-audit-2026-01-29 --obj "No broken imports" --milestone ocr-refactor
-    compass pulse-init --from project_compass/history/ocr-refactor/20260129_120000_x-y/SESSION_HANDOVER.md
+    Examples:
+
+      compass pulse-init --id import-audit-2026-01-29 --obj "No broken imports" --milestone ocr-refactor
+
+      compass pulse-init --from project_compass/history/ocr-refactor/20260129_120000_x-y/SESSION_HANDOVER.md
     """
     home = find_home()
     instructions: list[str] = []
@@ -102,7 +105,10 @@ def pulse_checkpoint(
     note: Annotated[str, typer.Option("--note", help="Why.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Record how heavy the work has become: compass pulse-checkpoint --token-burden medium"""
+    """Record how heavy the work has become.
+
+    Example: compass pulse-checkpoint --token-burden medium
+    """
     pulse = pulses.checkpoint(find_home(), burden, note)
     advice = pulses.advice(pulse)
     text = f"pulse {pulse.pulse_id}: token burden {pulse.token_burden}" + (f"\nadvice: {advice}" if advice else "")
@@ -116,7 +122,10 @@ def pulse_sync(
     milestone: Annotated[str | None, typer.Option("--milestone", "-m", help="Default: that of the pulse.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Register files: compass pulse-sync --path notes.md --type research"""
+    """Register files.
+
+    Example: compass pulse-sync --path notes.md --type research
+    """
     added, notices = pulses.register(find_home(), path, artifact_type, milestone)
     for text in notices:
         notice(text)

@@ -4,7 +4,6 @@ import importlib.util
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from compass import programs
 from compass.plan.model import Step, Validation
 
 Status = Literal["passed", "failed", "skipped", "manual"]
@@ -182,7 +182,7 @@ def _find(name: str) -> list[str] | None:
         return [sys.executable]
     if name in ("mypy", "ruff", "pytest") and importlib.util.find_spec(name) is not None:
         return [*_PYTHON, "-m", name]
-    path = shutil.which(name)
+    path = programs.find(name)
     return None if path is None else [path]
 
 
