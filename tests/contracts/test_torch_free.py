@@ -35,6 +35,8 @@ def receipts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("torch_free")
     done = run(folder, "ocr", "data", "synth", "--kind", "pages", "--n", "2", "--seed", "3", "--out", "receipts")
     assert done.returncode == 0, done.stderr
+    (folder / "outputs").mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     return folder
 
 

@@ -51,12 +51,15 @@ class OnnxModel:
 
 
 def session_options(threads: int | None) -> Any:
-    """Session options: memory arena on and memory pattern off (as fast as the default, half the memory: measured)."""
+    """Session options, each measured on receipts.
+
+    Memory arena on and memory pattern off: as fast as the default, half the memory. No spinning: threads that wait
+    for work by looping take half of a page's processor time and gain nothing in elapsed time.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or available_cores()
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only: warnings about a graph are not the reader's to act on
-    # Weights that training drove to almost nothing would otherwise cost a hundred cycles each.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return options

@@ -161,6 +161,7 @@ def test_a_source_without_usable_crops_takes_no_share(data, database):
 def test_setup_counts_once(data, caplog):
     module = data(val=[])
     module.setup("fit")
+    caplog.clear()
     with caplog.at_level("INFO"):
         module.setup("validate")
     assert not caplog.messages
