@@ -76,7 +76,7 @@ class Environment:
         try:
             rows = list(csv.reader(record.read_text(encoding="utf-8", errors="replace").splitlines()))
         except OSError:
-            return [] if distribution.info.suffix == ".egg-info" else [f"{distribution.info.name}/RECORD"]
+            return []  # system packages and old installers leave none: nothing can be said
         wanted = [
             row[0] for row in rows if row and row[0].endswith((".py", ".so", ".pyd")) and not row[0].startswith("..")
         ]
