@@ -1,7 +1,9 @@
 """Detector, recognizer and reader on exported bundles."""
 
+import math
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
 from ocr.inference.onnx import Model, OnnxModel
 from ocr.inference.reading_order import reading_order
+from ocr.inference.threads import available_cores
 from ocr.inference.tiling import Window, merge, plan
 from ocr.specs import decode as decoding
 from ocr.specs import postprocess, preprocess
@@ -25,8 +28,8 @@ Rgb = NDArray[np.uint8]
 
 # Below this mean probability per character what was read is more often noise than text.
 MIN_CONFIDENCE = 0.3
-# Pixels of one recognizer batch: bounds its memory whatever the number of crops.
-_BATCH_COLUMNS = 6144
+# Width of one recognizer batch, all crops together, in pixels: bounds its memory, and leaves work for every core.
+_BATCH_COLUMNS = 2048
 
 
 class Detector:
@@ -87,7 +90,10 @@ class Recognizer:
         self.charset = Charset(tuple(characters))
         self._before = bundle.card.preprocess
         self._decode = spec
-        self._model = model or OnnxModel(bundle, threads=threads)
+        # Batches run side by side, a core each: nothing waits inside an operator, as it would with cores sharing one.
+        self._model = model or OnnxModel(bundle, threads=1)
+        threads = threads or available_cores()
+        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="recognizer") if threads > 1 else None
         classes = self._model.output_shape[-1]
         if isinstance(classes, int) and classes != len(self.charset) + 1:
             raise BundleError(
@@ -97,32 +103,51 @@ class Recognizer:
 
     def recognize(self, crops: Sequence[Rgb]) -> list[Decoded]:
         """Text and confidence of each RGB uint8 crop (H,W,3), in the order given."""
-        prepared = [preprocess.apply(self._before, crop) for crop in crops]
-        widths = [item.array.shape[2] for item in prepared]
-        buckets = [bucket_width(width) for width in widths] if self._before.resize == "height" else widths
+        widths = [self._padded_width(crop) for crop in crops]
+        # The widest first: the last batch to end is then a small one.
+        order = sorted(range(len(crops)), key=lambda index: -widths[index])
+        batches: list[list[int]] = []
+        for index in order:
+            width = widths[index]
+            if not batches or widths[batches[-1][0]] != width or len(batches[-1]) >= max(1, _BATCH_COLUMNS // width):
+                batches.append([])
+            batches[-1].append(index)
+
+        def read(members: list[int]) -> list[Decoded]:
+            return self._read_batch([crops[index] for index in members], widths[members[0]])
+
+        texts = self._workers.map(read, batches) if self._workers else map(read, batches)
         result: list[Decoded] = [Decoded("", 0.0)] * len(crops)
-        order = sorted(range(len(crops)), key=buckets.__getitem__)
-        while order:
-            width = buckets[order[0]]
-            members = [index for index in order[: max(1, _BATCH_COLUMNS // width)] if buckets[index] == width]
-            del order[: len(members)]
-            batch = np.full((len(members), *prepared[members[0]].array.shape[:2], width), self._before.pad_value, "f4")
-            for row, index in zip(batch, members, strict=True):
-                row[:, :, : widths[index]] = prepared[index].array
-            logits = self._model.run(batch)
-            valid = np.array([prepared[index].valid_width for index in members])
-            lengths = decoding.valid_steps(valid, width, logits.shape[1]) if self._decode.kind == "ctc" else None
-            texts = decoding.decode(self._decode, self.charset, logits, lengths)
-            for index, text in zip(members, texts, strict=True):
+        for members, batch in zip(batches, texts, strict=True):
+            for index, text in zip(members, batch, strict=True):
                 result[index] = text
         return result
 
+    def _padded_width(self, crop: Rgb) -> int:
+        width, _ = preprocess.target_size(self._before, crop.shape[1], crop.shape[0])
+        return bucket_width(width, self._before.multiple) if self._before.resize == "height" else width
 
-def bucket_width(width: int) -> int:
-    """Width in pixels that a crop is padded to: the next of 32, 64 ... 256, then steps of an eighth of the width."""
+    def _read_batch(self, crops: list[Rgb], width: int) -> list[Decoded]:
+        prepared = [preprocess.apply(self._before, crop) for crop in crops]
+        batch = np.full((len(crops), *prepared[0].array.shape[:2], width), self._before.pad_value, np.float32)
+        for row, item in zip(batch, prepared, strict=True):
+            row[:, :, : item.array.shape[2]] = item.array
+        logits = self._model.run(batch)
+        lengths = None
+        if self._decode.kind == "ctc":
+            lengths = decoding.valid_steps(np.array([item.valid_width for item in prepared]), width, logits.shape[1])
+        return decoding.decode(self._decode, self.charset, logits, lengths)
+
+
+def bucket_width(width: int, multiple: int) -> int:
+    """Width in pixels that a crop is padded to: the next of 32, 64 ... 256, then steps of an eighth of the width.
+
+    It is a multiple of ``multiple`` as well.
+    """
     step = 32
     while step * 8 < width:
         step *= 2
+    step = math.lcm(step, multiple)
     return -(-width // step) * step
 
 

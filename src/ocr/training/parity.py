@@ -121,7 +121,8 @@ class _TextGate:
     """Same texts on both sides."""
 
     def __init__(self, bundle: Bundle, ours: Model, theirs: Model) -> None:
-        self._ours, self._theirs = Recognizer(bundle, model=ours), Recognizer(bundle, model=theirs)
+        # One thread: the recorded outputs of both sides must come in the same order.
+        self._ours, self._theirs = (Recognizer(bundle, model=model, threads=1) for model in (ours, theirs))
         self._detector: Detector | None = None
 
     def check(self, page: GatePage) -> int:

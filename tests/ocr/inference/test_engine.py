@@ -52,9 +52,9 @@ def detector(plain_detector: Bundle) -> Detector:
     return Detector(plain_detector, threads=1)
 
 
-@pytest.fixture(scope="module")
-def recognizer(plain_recognizer: Bundle) -> Recognizer:
-    return Recognizer(plain_recognizer, threads=1)
+@pytest.fixture(scope="module", params=[1, 2], ids=["one thread", "two threads"])
+def recognizer(plain_recognizer: Bundle, request: pytest.FixtureRequest) -> Recognizer:
+    return Recognizer(plain_recognizer, threads=request.param)
 
 
 def test_detector_finds_and_unclips(detector: Detector) -> None:
@@ -98,10 +98,11 @@ def test_a_crop_reads_the_same_in_any_company(recognizer: Recognizer, texts: lis
 
 @given(st.integers(1, 5000))
 def test_buckets_waste_little(width: int) -> None:
-    bucket = bucket_width(width)
+    bucket = bucket_width(width, 8)
     assert 0 <= bucket - width < max(32, width / 4)
     assert bucket % 32 == 0
-    assert bucket_width(bucket) == bucket
+    assert bucket_width(bucket, 8) == bucket
+    assert bucket_width(width, 10) % 10 == 0
 
 
 def test_reader_gives_lines_in_order_with_polygons_in_its_pixels(detector: Detector, recognizer: Recognizer) -> None:
