@@ -14,6 +14,7 @@ from preflight.config.tree import ConfigTrees, Entry
 from preflight.project import Project
 
 _LIMIT = 3000  # compositions of one repository
+_CONFIG_NAMES = ("cfg", "config", "conf", "hparams", "args", "options")
 RESERVED = frozenset(("_target_", "_partial_", "_args_", "_recursive_", "_convert_"))
 
 
@@ -71,15 +72,15 @@ class Compositions:
         return [*found, *self._standalone({path for made in found for path in made.composed.files})]
 
     def _standalone(self, reached: set[str]) -> Iterator[Composition]:
-        """Files with targets that no config folder holds and that have no defaults list: loaded as a whole."""
-        roots = tuple(f"{root}/" for root in self.trees.roots)
+        """Files with targets that no composition holds and that have no defaults list: loaded or chosen as a whole."""
         for path in sorted(self.trees.files - reached):
             data = self.project.data(path) or b""
-            if b"_target_" not in data or b"defaults:" in data or path.startswith(roots) or "" in self.trees.roots:
+            if b"_target_" not in data or b"defaults:" in data:
                 continue
-            made = self.composer.whole(path)
+            folder, _, name = path.rpartition("/")
+            below = next((folder[len(root) :].strip("/") for root in self.trees.roots if _is_below(folder, root)), "")
+            made = self.composer.whole(path, below.replace("/", "."))
             if made is not None:
-                folder, _, name = path.rpartition("/")
                 yield Composition(Entry(folder, name), (), made, frozenset((path,)), standalone=True)
 
     @cached_property
@@ -122,11 +123,11 @@ class Compositions:
             if self.usage.any_class:
                 break
             is_base = not composition.choices
-            for key, value in _with_target(composition.composed.root, ""):
+            for key, value, nested in _with_target(composition.composed.root, ""):
                 mark = (id(value), key, is_base)
                 if mark not in done and self._built(composition.entry, key):
                     done.add(mark)
-                    self._judge(found, composition, key, value)
+                    self._judge(found, composition, key, value, nested)
         return sorted(found.values(), key=lambda node: (node.path, node.line, node.column))
 
     def _built(self, entry: Entry, key: str) -> bool:
@@ -136,12 +137,17 @@ class Compositions:
         return bool(key) or entry.source in self.usage.roots_built
 
     def _judge(
-        self, found: dict[tuple[str, int, str, str], Node], composition: Composition, key: str, value: Value
+        self,
+        found: dict[tuple[str, int, str, str], Node],
+        composition: Composition,
+        key: str,
+        value: Value,
+        nested: bool,
     ) -> None:
         target = value.children["_target_"]
         text = str(target.value)
         constructor = self.constructor(text)
-        if constructor is None or value.open:
+        if constructor is None or value.open or _takes_a_config(constructor, value):
             return
         place = (target.path, target.line, text, key)
         node = found.get(place)
@@ -157,16 +163,16 @@ class Compositions:
             if composition.choices and child.path not in composition.added:
                 continue  # a value of the base that another option does not take: the combination is not anybody's
             (node.swallowed if signature.varkw else node.unknown).setdefault(name, child)
-        missing = self._missing(value, key, constructor, set(given), composition)
+        extra = self.usage.given(key, nested=nested)
+        missing = self._missing(value, extra, constructor, set(given), composition)
         if not composition.choices and composition.entry.source:
             node.missing_as_it_stands |= missing
         node.missing = missing if node.missing is None else node.missing & missing
 
     def _missing(
-        self, value: Value, key: str, constructor: Constructor, given: set[str], composition: Composition
+        self, value: Value, extra: usages.Given, constructor: Constructor, given: set[str], composition: Composition
     ) -> set[str]:
         partial = value.children.get("_partial_")
-        extra = self.usage.given(key)
         if (partial is not None and partial.value is not False) or extra.more or not composition.composed.complete:
             return set()
         arguments = value.children.get("_args_")
@@ -210,13 +216,27 @@ class Compositions:
         yield from references(root, "")
 
 
-def _with_target(value: Value, key: str) -> Iterator[tuple[str, Value]]:
+def _takes_a_config(constructor: Constructor, value: Value) -> bool:
+    """Whether the target gets the whole config as its one argument from code: the keys beside it are no arguments."""
+    names = [param.name for param in constructor.signature.params]
+    return len(names) == 1 and names[0] in _CONFIG_NAMES and names[0] not in value.children
+
+
+def _is_below(folder: str, root: str) -> bool:
+    return not root or folder == root or folder.startswith(f"{root}/")
+
+
+def _with_target(value: Value, key: str, nested: bool = False) -> Iterator[tuple[str, Value, bool]]:
+    """Nodes with a target: key, value, and whether a node around it builds it."""
     target = value.children.get("_target_")
-    if target is not None and target.kind == "leaf" and isinstance(target.value, str) and "${" not in target.value:
-        yield key, value
+    if target is not None and target.kind == "leaf" and isinstance(target.value, str):
+        if "${" not in target.value:
+            yield key, value, nested
+        recursive = value.children.get("_recursive_")
+        nested = recursive is None or recursive.value is not False
     for name, child in value.children.items():
         if child.kind != "leaf" and not (not key and name == "hydra"):
-            yield from _with_target(child, f"{key}.{name}" if key else name)
+            yield from _with_target(child, f"{key}.{name}" if key else name, nested)
     for index, item in enumerate(value.items):
         if item.kind != "leaf":
-            yield from _with_target(item, f"{key}.{index}")
+            yield from _with_target(item, f"{key}.{index}", nested)

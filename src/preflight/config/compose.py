@@ -103,10 +103,10 @@ class Composer:
         state.composed.files = [part.path for part in state.parts]
         return state.composed
 
-    def whole(self, path: str) -> Composed | None:
-        """A file by itself; None when it cannot be read."""
+    def whole(self, path: str, package: str) -> Composed | None:
+        """A file by itself, at a package; None when it cannot be read."""
         content = self._content(path)
-        return None if content is None else Composed(content, [path])
+        return None if content is None else Composed(_wrapped(content, package), [path])
 
     def defaults(self, path: str) -> list[Default]:
         """The defaults list of a file."""

@@ -28,12 +28,15 @@ class Usage:
         """Whether some code reads the `_target_` of nodes that the text does not name."""
         return "*" in self.classes
 
-    def given(self, path: str) -> Given:
-        """What the calls that may be meant for the node at `path` add."""
+    def given(self, path: str, *, nested: bool = False) -> Given:
+        """What the calls that may be meant for the node at `path` add.
+
+        A nested node is built by the call for the node around it: only calls that name it add anything.
+        """
         names: set[str] = set()
         positional, more = 0, False
         for pattern, count, keywords, starred in self.builds:
-            if matches(pattern, path):
+            if matches(pattern, path) and not (nested and pattern in (None, "*")):
                 names |= keywords
                 positional = max(positional, count)
                 more |= starred
