@@ -78,11 +78,18 @@ class Home:
 
 
 def find_home(start: Path | None = None) -> Home:
-    """The home of the nearest folder at or above `start` that holds `project_compass/` or `.git`."""
+    """The home of the nearest folder at or above `start` that holds `project_compass/` or `.git`.
+
+    CompassError when there is none, and when a folder of compass is a link that leads out of the repository.
+    """
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / NAME).is_dir() or (folder / ".git").exists():
-            return Home(folder)
+            home = Home(folder)
+            for place in (home.folder, home.vessel, home.artifacts, home.history, home.milestones):
+                if not place.resolve().is_relative_to(folder):
+                    raise CompassError(f"{place} leads out of the repository: put a folder there instead of the link")
+            return home
     raise CompassError(
         f"{here} is in no repository: run `git init`, or make the folder {NAME}/ where its state is to be"
     )

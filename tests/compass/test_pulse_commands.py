@@ -337,6 +337,19 @@ def test_commands_work_from_any_subfolder_and_outside_of_a_repository_they_say_s
     assert ran.data["kind"] == "error"
 
 
+@pytest.mark.parametrize("place", ["folder", "vessel", "artifacts", "history", "milestones"])
+def test_folders_that_are_links_out_of_the_repository_are_refused(repo, compass, tmp_path, place):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link: Path = getattr(repo, place)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(outside)
+    for words in (("pulse-status",), ("pulse-init", "--id", "a-b", "--obj", "g", "--milestone", "m")):
+        ran = compass(*words)
+        assert (ran.code, "leads out of the repository" in ran.err) == (2, True)
+    assert not list(outside.iterdir())
+
+
 def test_check_env_names_what_is_missing(repo, compass, monkeypatch, tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
