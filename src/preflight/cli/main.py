@@ -247,6 +247,17 @@ def allowlist(json: Json = False, root: Root = None) -> None:
     audit.project.cache.save()
 
 
+@app.command()
+def lsp() -> None:
+    """Serve an editor over standard input and output: diagnostics, and go-to-definition of `_target_` in YAML.
+
+    Example (in the editor's settings): the command `preflight lsp` for Python and YAML files.
+    """
+    from preflight.lsp import serve
+
+    serve()
+
+
 scripts_app = typer.Typer(
     help="Judge scripts by evidence: keep, refactor, review or archive.", rich_markup_mode=None, no_args_is_help=False
 )

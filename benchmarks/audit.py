@@ -1,0 +1,123 @@
+"""Time the audit beside other tools on the same folder, whole processes, in turn; count what each reports.
+
+    python benchmarks/audit.py FOLDER... --peers FOLDER_WITH_EXECUTABLES --runs 3
+
+Peers that are not in the folder are left out. Processor seconds (user and system, with children) are given beside wall
+time, because other work on the machine changes only the latter.
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A command, what it reads of its output, and what happens before each run."""
+
+    name: str
+    command: list[str]
+    count: Callable[[str], int]
+    before: Callable[[Path], None] = lambda _folder: None
+
+
+def _lines(pattern: str) -> Callable[[str], int]:
+    return lambda output: len(re.findall(pattern, output, re.MULTILINE))
+
+
+def _findings(output: str) -> int:
+    return int(json.loads(output)["summary"]["count"])
+
+
+def _forget(folder: Path) -> None:
+    shutil.rmtree(folder / ".preflight_cache", ignore_errors=True)
+
+
+def _touch_one(folder: Path) -> None:
+    """Change one file, as a commit would."""
+    path = min(folder.rglob("*.py"))
+    path.write_text(path.read_text(encoding="utf-8", errors="replace") + f"# {time.monotonic_ns()}\n", encoding="utf-8")
+
+
+def tools(folder: Path, peers: Path | None) -> list[Tool]:
+    """Our three cases, and the peers that are there."""
+    own = [sys.executable, "-m", "preflight", "check", str(folder), "--root", str(folder), "--json"]
+    listed = [
+        Tool("preflight, cold", own, _findings, _forget),
+        Tool("preflight, warm", own, _findings),
+        Tool("preflight, one file changed", own, _findings, _touch_one),
+    ]
+    candidates = {
+        "ty": Tool(
+            "ty, import rules counted",
+            ["ty", "check", str(folder), "--output-format", "concise"],
+            _lines(r"unresolved-import|missing-module"),
+        ),
+        "hydrust": Tool("hydrust check", ["hydrust", "check", str(folder)], _lines(r"^(?:error|warning)|\berror\[")),
+        "basedpyright": Tool(
+            "basedpyright, import rules counted",
+            ["basedpyright", "--level", "error", str(folder)],
+            _lines(r"reportMissingImports|reportAttributeAccessIssue.*import symbol"),
+        ),
+        "pylint": Tool(
+            "pylint, two checks",
+            ["pylint", "-j2", "--disable=all", "--enable=import-error,no-name-in-module", "--recursive=y", str(folder)],
+            _lines(r"E0401|E0611"),
+        ),
+    }
+    for name, tool in candidates.items():
+        if peers is not None and (peers / name).exists():
+            listed.append(Tool(tool.name, [str(peers / name), *tool.command[1:]], tool.count))
+    return listed
+
+
+def measure(tool: Tool, folder: Path, limit: int) -> tuple[float, float, int]:
+    """Wall seconds, processor seconds, and reports of one run."""
+    tool.before(folder)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    done = subprocess.run(
+        tool.command, capture_output=True, text=True, errors="replace", env=environment, timeout=limit
+    )
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, used, tool.count(done.stdout)
+
+
+def main() -> None:
+    """Print one table for each folder: medians of the runs."""
+    parser = argparse.ArgumentParser(description="Time the audit beside other tools.")
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--peers", type=Path, help="folder with the executables of ty, hydrust, basedpyright, pylint")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--limit", type=int, default=900, help="seconds for one run")
+    options = parser.parse_args()
+    for folder in options.folders:
+        python = list(folder.rglob("*.py"))
+        yaml = sum(1 for pattern in ("*.yaml", "*.yml") for _ in folder.rglob(pattern))
+        print(f"\n{folder.name}: {len(python)} Python files, {yaml} YAML files, load {os.getloadavg()[0]:.1f}\n")
+        print("| tool | wall s | processor s | reports |\n|---|---|---|---|")
+        for tool in tools(folder.resolve(), options.peers):
+            try:
+                runs = [measure(tool, folder.resolve(), options.limit) for _ in range(options.runs)]
+            except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
+                print(f"| {tool.name} | failed: {type(error).__name__} | | |")
+                continue
+            wall, used = (statistics.median(run[index] for run in runs) for index in (0, 1))
+            print(f"| {tool.name} | {wall:.2f} | {used:.2f} | {runs[-1][2]} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
