@@ -55,7 +55,7 @@ def _chunks(text: str) -> list[ast.stmt]:
         if row[:1].strip() and not re.match(r"(?:else|elif|except|finally|[)\]}#])", row)
     ]
     body: list[ast.stmt] = []
-    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+    for start, end in zip(starts, [*starts, len(rows)][1:], strict=True):
         block = rows[start:end]
         try:
             body += _shifted("\n".join(block), start)
