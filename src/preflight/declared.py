@@ -34,7 +34,13 @@ _KNOWN = {
     "lightning_utilities": "lightning",
 }  # fmt: skip
 # Import names that come with another distribution as part of its own interface.
-_COMPANIONS = {"omegaconf": "hydra-core", "starlette": "fastapi", "pydantic_core": "pydantic", "botocore": "boto3"}
+_COMPANIONS = {
+    "omegaconf": "hydra-core",
+    "lsprotocol": "pygls",
+    "starlette": "fastapi",
+    "pydantic_core": "pydantic",
+    "botocore": "boto3",
+}
 _AFFIXES = re.compile(
     r"^(?:python|py|lib|types|nvidia)-"
     r"|-(?:python3?|py|core|binary|headless|contrib|gpu|cpu|client|sdk|cuda\d*x?|cu\d+|nightly|pre|io|dev|stubs|v?\d+)$"

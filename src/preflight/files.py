@@ -15,7 +15,9 @@ _SKIPPED = frozenset(
         *(".import_linter_cache", "__pycache__", "node_modules", "site-packages", "__pypackages__"),
     )
 )
-_TESTS = frozenset(("test", "tests", "testing", "unit_tests", "functional_tests"))
+_TESTS = frozenset(
+    ("test", "tests", "testing", "unit_tests", "functional_tests", "test_utils", "test_data", "testdata", "fixtures")
+)
 _DOCS = frozenset(("docs", "doc", "documentation"))
 _HISTORY = frozenset((".hydra", "outputs", "multirun", "lightning_logs", "mlruns"))
 _NATIVE = (".so", ".pyd", ".pyx", ".cpp", ".cu", ".c", ".rs", ".g4", ".proto", ".pxd")

@@ -71,6 +71,8 @@ class ConfigTrees:
     def _read_stores(self) -> Stored:
         stored = Stored()
         for _, summary in self.project.sources():
+            if any("ConfigStore" in name for name in summary.classes):
+                continue  # the store itself, which passes on what others register
             for call in summary.calls:
                 if call.kind == "store":
                     group, name = call.data[0], call.data[1]
