@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,11 @@ from ocr.errors import BundleError
 from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
+from ocr.inference import orientation
 from ocr.inference.onnx import Model, OnnxModel
 from ocr.inference.reading_order import reading_order
 from ocr.inference.threads import available_cores
-from ocr.inference.tiling import Window, merge, plan
+from ocr.inference.tiling import Window, finer_scale, grid, merge, plan
 from ocr.specs import decode as decoding
 from ocr.specs import postprocess, preprocess
 from ocr.specs.decode import Decoded
@@ -54,11 +56,18 @@ class Detector:
 
     def _detect(self, image: Rgb) -> list[Detection]:
         height, width = image.shape[:2]
-        windows = plan(self._before, width, height)
-        if len(windows) == 1:
-            return self._detect_window(image, windows[0])[0]
+        found, scale = self._detect_windows(image, plan(self._before, width, height))
+        finer = finer_scale([item.polygon for item in found], scale)
+        if finer is not None and self._before.max_side is not None:
+            found, _ = self._detect_windows(image, grid(width, height, finer, self._before.max_side))
+        return found
+
+    def _detect_windows(self, image: Rgb, windows: list[Window]) -> tuple[list[Detection], float]:
+        """Detections of the whole image, in its pixels, and prepared pixels per image pixel."""
         found, scales = zip(*(self._detect_window(image, window) for window in windows), strict=True)
-        return merge(list(found), windows, (width, height), min(scales))
+        if len(windows) == 1:
+            return found[0], scales[0]
+        return merge(list(found), windows, (image.shape[1], image.shape[0]), min(scales)), min(scales)
 
     def _detect_window(self, image: Rgb, window: Window) -> tuple[list[Detection], float]:
         """Detections inside one window, in pixels of the whole image, and the window's scale."""
@@ -162,31 +171,89 @@ class Reader:
         self.models = Models(detector=_info(detector.bundle), recognizer=_info(recognizer.bundle))
 
     def read(self, image: Rgb, *, source: str, page: int = 1, notes: Sequence[str] = ()) -> Page:
-        """Read one RGB uint8 image (H,W,3); ``source`` and ``page`` say where it came from."""
-        start = time.perf_counter()
-        found = self.detector.detect([image])[0]
-        found = [found[index] for index in reading_order([item.polygon for item in found])]
-        middle = time.perf_counter()
-        texts = self.recognizer.recognize([crop_quad(image, polygon_quad(item.polygon)) for item in found])
-        end = time.perf_counter()
+        """Read one RGB uint8 image (H,W,3); ``source`` and ``page`` say where it came from.
+
+        A page on its side or upside down is turned for reading; its polygons are in the pixels of ``image`` all the
+        same, and a note says so.
+        """
+        clock = _Clock()
+        quarters = 0
+        found = self._find(image, clock)
+        if orientation.lies_sideways([item.quad for item in found]):
+            quarters = 1
+            found = self._find(np.rot90(image), clock)
+        texts = self._recognize(found, clock)
+        if orientation.is_doubtful(texts) and self._is_upside_down(found, texts, clock):
+            quarters += 2
+            found = self._find(np.rot90(image, quarters), clock)
+            texts = self._recognize(found, clock)
+        size = (image.shape[1], image.shape[0])
         lines = [
             Line(
-                polygon=item.polygon.tolist(),
+                polygon=orientation.turn_back(item.detection.polygon, quarters, size).tolist(),
                 text=text.text,
                 confidence=min(max(text.confidence, 0.0), 1.0),
-                detection_score=min(max(item.score, 0.0), 1.0),
+                detection_score=min(max(item.detection.score, 0.0), 1.0),
             )
             for item, text in zip(found, texts, strict=True)
             if text.text.strip() and text.confidence >= self.min_confidence
         ]
-        timings = {"detect": middle - start, "recognize": end - middle, "total": end - start}
+        turned = [f"turned by {90 * quarters} degrees counter-clockwise for reading"] if quarters else []
         return Page(
-            image=ImageInfo(source=source, page=page, width=image.shape[1], height=image.shape[0]),
+            image=ImageInfo(source=source, page=page, width=size[0], height=size[1]),
             lines=lines,
-            timings_ms={name: round(1000 * seconds, 2) for name, seconds in timings.items()},
+            timings_ms=clock.milliseconds(),
             models=self.models,
-            notes=list(notes),
+            notes=[*notes, *turned],
         )
+
+    def _find(self, image: Rgb, clock: "_Clock") -> list["_Found"]:
+        """Lines of an image in reading order, with their crops."""
+        detections = self.detector.detect([np.ascontiguousarray(image)])[0]
+        quads = [polygon_quad(item.polygon) for item in detections]
+        found = [
+            _Found(detections[index], quads[index], crop_quad(image, quads[index]))
+            for index in reading_order([item.polygon for item in detections])
+        ]
+        clock.add("detect")
+        return found
+
+    def _recognize(self, found: list["_Found"], clock: "_Clock") -> list[Decoded]:
+        texts = self.recognizer.recognize([item.crop for item in found])
+        clock.add("recognize")
+        return texts
+
+    def _is_upside_down(self, found: list["_Found"], texts: list[Decoded], clock: "_Clock") -> bool:
+        """Whether the longest lines read better turned by half."""
+        sample = orientation.longest([item.quad for item in found])
+        turned = self.recognizer.recognize([np.ascontiguousarray(found[index].crop[::-1, ::-1]) for index in sample])
+        clock.add("recognize")
+        return orientation.reads_better(turned, [texts[index] for index in sample])
+
+
+class _Found(NamedTuple):
+    detection: Detection
+    quad: NDArray[np.float32]
+    crop: Rgb
+
+
+class _Clock:
+    """Seconds by kind of work."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._spent = {"detect": 0.0, "recognize": 0.0}
+
+    def add(self, kind: str) -> None:
+        """Count the time since the last call as this kind's."""
+        now = time.perf_counter()
+        self._spent[kind] += now - self._last
+        self._last = now
+
+    def milliseconds(self) -> dict[str, float]:
+        """Milliseconds of each kind, and in total."""
+        spent = {**self._spent, "total": time.perf_counter() - self._start}
+        return {kind: round(1000 * seconds, 2) for kind, seconds in spent.items()}
 
 
 def open_reader(

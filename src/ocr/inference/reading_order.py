@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,6 @@ def reading_order(polygons: Sequence[NDArray[np.float32]]) -> list[int]:
     for index, polygon in enumerate(polygons):
         level = polygon.astype(np.float64) @ turn
         low, high = level.min(axis=0), level.max(axis=0)
-        # A slanted box overlaps its neighbours: its middle half of the height tells the row.
         boxes.append(_Box(index, float(low[0]), float(low[1]), float(high[0]), float(high[1])))
     return [box.index for box in _in_order(boxes)]
 
@@ -116,8 +116,8 @@ def _rows(boxes: list[_Box]) -> list[list[_Box]]:
     rows: list[list[_Box]] = []
     for box in sorted(boxes, key=lambda item: item.y_min + item.y_max):
         for row in reversed(rows[-3:]):
-            top = float(np.median([item.y_min for item in row]))
-            bottom = float(np.median([item.y_max for item in row]))
+            top = median_low([item.y_min for item in row])
+            bottom = median_low([item.y_max for item in row])
             shared = min(bottom, box.y_max) - max(top, box.y_min)
             if shared >= _SAME_ROW * min(bottom - top, box.height) and not _stacked(row, box):
                 row.append(box)

@@ -188,3 +188,10 @@ def test_a_graph_of_another_shape_is_refused(plain_detector: Bundle, tmp_path: P
     bundle = write_bundle(tmp_path, model.SerializeToString(), plain_detector.card)
     with pytest.raises(BundleError, match="one image batch"):
         OnnxModel(bundle)
+
+
+def test_fine_print_on_a_large_page_is_seen(detector: Detector) -> None:
+    """At the first look these lines are under two pixels high."""
+    boxes = [(x, y, x + 90, y + 6) for y in range(100, 1900, 100) for x in range(100, 1800, 300)]
+    (found,) = detector.detect([page(boxes, (2000, 2000))])
+    assert len(found) == len(boxes)

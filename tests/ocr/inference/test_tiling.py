@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ocr.geometry.polygon import iou
 from ocr.geometry.quad import box_quad
-from ocr.inference.tiling import MIN_SHORT_SIDE, OVERLAP, Window, grid, merge, plan
+from ocr.inference.tiling import FINEST, LEGIBLE_LINE, MIN_SHORT_SHARE, OVERLAP, Window, finer_scale, grid, merge, plan
 from ocr.specs.postprocess import Detection
 from ocr.specs.preprocess import PreprocessSpec, target_size
 
@@ -39,7 +39,7 @@ def test_windows_cover_overlap_and_keep_the_scale(width: int, height: int) -> No
             covered[window.y_min : window.y_max] = True
         wide, high = window.x_max - window.x_min, window.y_max - window.y_min
         prepared = min(target_size(SPEC, wide, high))
-        assert prepared >= min(MIN_SHORT_SIDE, wide, high) - SPEC.multiple
+        assert prepared >= min(MIN_SHORT_SHARE * 1600, wide, high) - SPEC.multiple
     if height >= width:
         assert covered.all()
     steps = sorted({(window.y_min, window.y_max) for window in windows})
@@ -88,3 +88,15 @@ def test_a_column_of_text_across_a_seam_is_joined() -> None:
     (joined,) = merge(found, windows, (600, 3000), 1.0)
     assert iou(joined.polygon, column) > 0.99
     assert joined.score == 0.9
+
+
+def test_a_second_look_only_where_lines_are_small_and_pixels_left() -> None:
+    small = [box_quad(10, 40 * i, 500, 40 * i + 20) for i in range(8)]
+    large = [box_quad(10, 40 * i, 500, 40 * i + 36) for i in range(8)]
+    assert finer_scale(small, 1.0) is None
+    assert finer_scale(large, 0.4) is None
+    assert finer_scale(small, 0.4) == pytest.approx(LEGIBLE_LINE / 20)
+    assert finer_scale(large + small[:4], 0.4) == pytest.approx(LEGIBLE_LINE / 20)  # a large heading hides nothing
+    assert finer_scale(small, 0.1) == pytest.approx(0.1 * FINEST)
+    assert finer_scale([], 0.3) == pytest.approx(0.3 * FINEST)
+    assert finer_scale([], 0.9) == 1.0
