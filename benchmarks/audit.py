@@ -39,6 +39,11 @@ def _findings(output: str) -> int:
     return int(json.loads(output)["summary"]["count"])
 
 
+def _hydrust(output: str) -> int:
+    found = re.search(r"(\d+) error\(s\)", output)
+    return int(found[1]) if found else 0
+
+
 def _forget(folder: Path) -> None:
     shutil.rmtree(folder / ".preflight_cache", ignore_errors=True)
 
@@ -61,9 +66,9 @@ def tools(folder: Path, peers: Path | None) -> list[Tool]:
         "ty": Tool(
             "ty, import rules counted",
             ["ty", "check", str(folder), "--output-format", "concise"],
-            _lines(r"unresolved-import|missing-module"),
+            _lines(r"import-not-found|missing-module-member"),
         ),
-        "hydrust": Tool("hydrust check", ["hydrust", "check", str(folder)], _lines(r"^(?:error|warning)|\berror\[")),
+        "hydrust": Tool("hydrust check", ["hydrust", "check", str(folder)], _hydrust),
         "basedpyright": Tool(
             "basedpyright, import rules counted",
             ["basedpyright", "--level", "error", str(folder)],
