@@ -126,7 +126,7 @@ def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path |
             git_revision=run.git_revision,
             data_hash=data_hash,
             charset=characters,
-            start=start_of(config),
+            start=start_of(config, module),
         )
     callbacks = _callbacks(config, run, maker)
     loggers = [instantiate(node) for node in (config.get("logger") or {}).values() if node]

@@ -5,11 +5,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from durable.replace import write_bytes, write_text
 from ocr.bundles.bundle import CARD_FILE, load_bundle
 from ocr.bundles.bundle import read_card as read_bundle_card
 from ocr.bundles.card import StartRecord
 from ocr.errors import CardError, CheckpointError, ConfigError
+from ocr.nn.backbones.timm_backbone import TimmBackbone
 from ocr.nn.onnx_graph import locate, read_graph
 from ocr.recognition.graph_network import graph_characters
 from ocr.records.checkpoint import read_card
@@ -54,12 +57,31 @@ def load_start(module: Any, checkpoint: Path) -> None:
         weights.load_exactly(module, content["state_dict"], checkpoint)
 
 
-def start_of(config: dict[str, Any]) -> StartRecord | None:
-    """What cards say of the checkpoint a config starts from, or of the graph its network is made from; else None."""
+def start_of(config: dict[str, Any], module: nn.Module | None = None) -> StartRecord | None:
+    """What cards say of the weights a run starts from; None when it starts from scratch.
+
+    They are those of the checkpoint that the config names, of the graph its network is made from, or of a backbone of
+    `module`: only the built module knows whether published weights could be had.
+    """
     graph = config["model"]["network"].get("graph")
     if config.get("start"):
         return _start_checkpoint(Path(config["start"]))
-    return None if graph is None else _start_graph(graph)
+    if graph is not None:
+        return _start_file(graph)
+    backbones = [] if module is None else [part for part in module.modules() if isinstance(part, TimmBackbone)]
+    return next((record for part in backbones if (record := _start_backbone(part)) is not None), None)
+
+
+def _start_backbone(backbone: TimmBackbone) -> StartRecord | None:
+    if backbone.file is not None:
+        return _start_file(backbone.file)
+    if backbone.published is None:
+        return None
+    about = backbone.published
+    name = ".".join(str(about[key]) for key in ("architecture", "tag") if about.get(key))
+    source = about.get("hf_hub_id") or about.get("url") or "a file in its cache"
+    version = importlib.metadata.version("timm")
+    return StartRecord(name=name, source=f"timm {version}: {source}", licence=about.get("license") or "not stated")
 
 
 def _start_checkpoint(path: Path) -> StartRecord:
@@ -70,8 +92,8 @@ def _start_checkpoint(path: Path) -> StartRecord:
     return StartRecord(name=card.name, source=f"run {card.run_id}", licence=card.licence)
 
 
-def _start_graph(graph: str) -> StartRecord:
-    kind, _, rest = graph.partition(":")
+def _start_file(source: str) -> StartRecord:
+    kind, _, rest = source.partition(":")
     if kind == "package":
         package = rest.partition("/")[0]
         # What is imported and what is installed may have different names.
@@ -79,11 +101,11 @@ def _start_graph(graph: str) -> StartRecord:
         return StartRecord(
             name=rest, source=f"package {name} {importlib.metadata.version(name)}", licence=_licence(name)
         )
-    folder = load_bundle(rest).model_path.parent if kind == "bundle" else Path(graph).parent
+    folder = load_bundle(rest).model_path.parent if kind == "bundle" else Path(source).parent
     if not (folder / CARD_FILE).is_file():
-        return StartRecord(name=Path(graph).stem, source=graph, licence=NO_CARD)
+        return StartRecord(name=Path(source).stem, source=source, licence=NO_CARD)
     card = read_bundle_card(folder)
-    return StartRecord(name=card.name, source=graph, licence=card.licence)
+    return StartRecord(name=card.name, source=source, licence=card.licence)
 
 
 def _licence(distribution: str) -> str:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import onnx
 import pytest
+import timm
 import torch
+from huggingface_hub import constants
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.torch import save_file
 
 from ocr.bundles.bundle import write_bundle
 from ocr.bundles.card import BundleCard
@@ -177,6 +180,35 @@ def test_cards_say_where_a_graph_came_from(graph):
     assert record.source == f"package torch {torch.__version__.split('+')[0]}"
     assert "BSD" in record.licence
     assert start_of({"model": {"network": {}}}) is None
+
+
+def published(cache, name, repository):
+    """Put weights of the timm network `name` into a hub cache, as a download would have left them."""
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("0" * 40)
+    (folder / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    save_file(timm.create_model(name).state_dict(), folder / "snapshots" / ("0" * 40) / "model.safetensors")
+
+
+def test_cards_name_the_published_weights_a_backbone_started_from(monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    config = resolve(compose(["model=dbnet_mobilenetv3"]))
+    assert start_of(config, build_module(config)) is None  # nothing to be had: from scratch
+
+    name = config["model"]["network"]["backbone"]["name"]
+    published(tmp_path, name, timm.get_pretrained_cfg(name).hf_hub_id)
+    said = start_of(config, build_module(config))
+    assert said.name == f"{name}.lamb_in1k"
+    assert said.source == f"timm {timm.__version__}: timm/{name}.lamb_in1k"
+    assert said.licence == "apache-2.0"
+
+    torch.save(build_module(config).network.backbone.network.state_dict(), tmp_path / "weights.pth")
+    config["model"]["network"]["backbone"]["pretrained"] = str(tmp_path / "weights.pth")
+    said = start_of(config, build_module(config))
+    assert (said.name, said.source) == ("weights", str(tmp_path / "weights.pth"))
 
 
 def test_the_card_of_the_start_goes_into_the_next(tiny, tiny_home):

@@ -5,6 +5,7 @@ import threading
 import urllib.request
 from contextlib import suppress
 from pickle import UnpicklingError  # noqa: TID251 - only to name the error that torch raises for a file it refuses
+from typing import Any
 
 import timm
 from huggingface_hub import constants
@@ -25,7 +26,8 @@ class TimmBackbone(BaseEncoder):
 
     `pretrained` is true for the published weights, used when they are cached or their host answers within five
     seconds (otherwise the log says so and training starts from scratch), false for none, or a file of weights: a path
-    or ``package:NAME/FILE``, a file inside an installed package.
+    or ``package:NAME/FILE``, a file inside an installed package. `published` is timm's description of the published
+    weights when they were loaded, `file` that file, both None otherwise.
     """
 
     def __init__(self, *, name: str, pretrained: bool | str, out_indices: list[int]) -> None:
@@ -33,9 +35,14 @@ class TimmBackbone(BaseEncoder):
         super().__init__()
         if not timm.is_model(name):
             raise ValueError(f"timm has no network {name}")
-        self.network = _published(name, out_indices) if pretrained is True else _bare(name, out_indices)
-        if isinstance(pretrained, str):
-            _load_file(self.network, pretrained, name)
+        self.published: dict[str, Any] | None = None
+        self.file = pretrained if isinstance(pretrained, str) else None
+        network = _published(name, out_indices) if pretrained is True else None
+        if network is not None:
+            self.published = dict(network.pretrained_cfg)  # type: ignore[arg-type]
+        self.network = network or _bare(name, out_indices)
+        if self.file is not None:
+            _load_file(self.network, self.file, name)
         self.channels = list(self.network.feature_info.channels())  # type: ignore[operator, union-attr]
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -49,7 +56,8 @@ def _bare(name: str, out_indices: list[int]) -> nn.Module:
     return network
 
 
-def _published(name: str, out_indices: list[int]) -> nn.Module:
+def _published(name: str, out_indices: list[int]) -> nn.Module | None:
+    """The network with timm's published weights; None, and a warning, when they cannot be had."""
     before = constants.HF_HUB_OFFLINE
     # Without a connection the hub's client would try again for most of a minute; told so, it asks its cache only.
     constants.HF_HUB_OFFLINE = before or not _host_answers()
@@ -57,7 +65,7 @@ def _published(name: str, out_indices: list[int]) -> nn.Module:
         network: nn.Module = timm.create_model(name, pretrained=True, features_only=True, out_indices=out_indices)
     except (OSError, RuntimeError) as error:
         log.warning("no pretrained weights for %s, starting from scratch (%s)", name, str(error).split("\n")[0])
-        return _bare(name, out_indices)
+        return None
     finally:
         constants.HF_HUB_OFFLINE = before
     return network
