@@ -13,6 +13,7 @@ import onnx
 import torch
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx2torch import convert
+from onnx2torch.node_converters.shape import OnnxShape
 from onnx2torch.node_converters.squeeze import OnnxSqueezeStaticAxes
 from torch import nn
 
@@ -161,6 +162,8 @@ class OnnxGraph(nn.Module):
         for name, module in list(self.body.named_children()):
             if isinstance(module, OnnxSqueezeStaticAxes):
                 setattr(self.body, name, _Squeeze(module.axes))
+            elif isinstance(module, OnnxShape):
+                setattr(self.body, name, _Shape(module._start, module._end))
         for owner, name, buffer in list(_float_buffers(self.body)):
             delattr(owner, name)
             owner.register_parameter(name, nn.Parameter(buffer.clone()))
@@ -178,6 +181,19 @@ class OnnxGraph(nn.Module):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
+
+
+class _Shape(nn.Module):
+    """Some of the sizes of a tensor. Like `_Squeeze`, in place of the converter's own module."""
+
+    def __init__(self, start: int, end: int | None) -> None:
+        super().__init__()
+        self.start, self.end = start, end
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the sizes as an int64 vector, which a traced graph works out anew for each input."""
+        sizes: torch.Tensor = torch._shape_as_tensor(values)
+        return sizes[self.start : self.end]
 
 
 class _Squeeze(nn.Module):

@@ -1,5 +1,7 @@
 """An ONNX graph becomes a trainable module that computes what ONNX Runtime computes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +180,40 @@ def test_a_recognizer_takes_its_dictionary_from_a_file_and_says_when_there_is_no
     dictionary = recognizer.with_name("characters.txt")
     dictionary.write_text("a\nb\nc\n")
     assert not GraphRecognizer(graph=str(recognizer), dictionary=str(dictionary), tokenizer=tokenizer).new_characters
+
+
+EXPORT = """
+import sys, torch
+import torch.onnx.symbolic_helper  # imported first, it is another module than the one the exporter keeps its state in
+from ocr.nn.onnx_graph import OnnxGraph, read_graph
+torch.onnx.export(
+    OnnxGraph(read_graph(sys.argv[1])).eval(), (torch.zeros(1, 3, 8, 8),), sys.argv[2], dynamo=False,
+    input_names=["x"], output_names=["y"], dynamic_axes={"x": {0: "n", 2: "h", 3: "w"}}, opset_version=17,
+)
+"""
+
+
+def test_a_graph_that_asks_for_sizes_can_be_exported_and_takes_any(tmp_path: Path) -> None:
+    node = helper.make_node
+    last = numpy_helper.from_array(np.array([-1], np.int64), "last")
+    path = save(
+        tmp_path / "sizes.onnx",
+        [
+            node("Conv", ["x", "w"], ["a"], kernel_shape=[1, 1]),
+            node("Shape", ["a"], ["s"]),
+            node("Slice", ["s", "zero", "two"], ["head"]),
+            node("Concat", ["head", "last"], ["flat"], axis=0),
+            node("Reshape", ["a", "flat"], ["y"]),
+        ],
+        [
+            tensor("w", 5, 3, 1, 1),
+            last,
+            numpy_helper.from_array(np.array([0], np.int64), "zero"),
+            numpy_helper.from_array(np.array([2], np.int64), "two"),
+        ],
+        3,
+    )
+    exported = tmp_path / "exported.onnx"
+    subprocess.run([sys.executable, "-c", EXPORT, str(path), str(exported)], check=True, capture_output=True)
+    images = torch.rand(2, 3, 4, 6)
+    torch.testing.assert_close(run(exported, images), run(path, images))
