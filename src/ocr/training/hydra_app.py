@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ocr.errors import ConfigError, OcrError, RecordError
 from ocr.records.find import checkpoint_path
 from ocr.records.layout import RECORD
+from ocr.records.liveness import true_status
 from ocr.records.run import claim_folder, new_run_id, read_record
 from ocr.training.config_sources import explain, override_key
 from ocr.training.instantiate import VERSION_BASE
@@ -151,6 +152,12 @@ def _refuse_taken_folder(argv: Sequence[str]) -> None:
         return
     if values.get("resume", "null") == "null":
         raise RecordError(f"{folder}: holds a run already; choose another hydra.run.dir, or add resume={folder}")
+    record = read_record(Path(folder))
+    if true_status(Path(folder), record.model_dump()) == "running":
+        raise RecordError(
+            f"{folder}: its run is still going on (process {record.pid} on {record.host}); stop that first, or choose "
+            "another hydra.run.dir"
+        )
 
 
 def _all_keys() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Runs that are stopped from outside: what the record says, what is left, how the next run goes on."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -59,6 +60,14 @@ def test_a_signal_ends_the_run_as_interrupted(long_run, number, code):
     record = read_record(folder)
     assert record.status == "interrupted"
     assert record.ended is not None
+
+
+def test_a_run_that_is_going_on_cannot_be_taken_up_in_its_folder(long_run, tiny):
+    pid, folder = long_run()
+    before = read_record(folder).pid
+    refused = tiny("resume=latest", f"hydra.run.dir={folder}", code=2)
+    assert re.search(rf"its run is still going on \(process {pid} on .*\); stop that first, or choose", refused.err)
+    assert read_record(folder).pid == before == pid
 
 
 def test_after_kill_9_the_run_reads_as_interrupted_and_resumes_where_it_was(long_run, tiny):
