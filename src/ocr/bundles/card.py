@@ -42,6 +42,18 @@ class StartRecord(BaseModel):
     licence: str
 
 
+class SecondLook(BaseModel):
+    """The larger recognizer that reads again what this one read with a confidence below ``below``.
+
+    ``bundle`` is a shipped bundle's name, or a folder as seen from that of this card.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bundle: str = Field(min_length=1)
+    below: float = Field(gt=0, le=1)
+
+
 class BundleCard(BaseModel):
     """What a model bundle says of itself; every part of it is needed to read the same text again."""
 
@@ -55,6 +67,7 @@ class BundleCard(BaseModel):
     postprocess: PostprocessSpec | None = None
     decode: DecodeSpec | None = None
     charset: list[str] | None = None
+    second_look: SecondLook | None = None
     metrics: list[MetricRecord] = Field(default_factory=list)
     run_id: str | None = None
     git_revision: str | None = None
@@ -72,6 +85,8 @@ class BundleCard(BaseModel):
             raise ValueError(f"a {self.task} card needs {', '.join(sorted(needed - given))}")
         if given - needed:
             raise ValueError(f"a {self.task} card has no {', '.join(sorted(given - needed))}")
+        if self.second_look is not None and self.task != "recognition":
+            raise ValueError(f"a {self.task} card has no second_look")
         return self
 
 

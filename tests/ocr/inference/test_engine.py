@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr.bundles.bundle import Bundle, write_bundle
+from ocr.bundles.card import SecondLook
 from ocr.errors import BundleError
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.polygon import bounding_box, iou
@@ -94,6 +95,29 @@ def test_a_crop_reads_the_same_in_any_company(recognizer: Recognizer, texts: lis
     for a, b in zip(together, alone, strict=True):
         assert a.text == b.text
         assert abs(a.confidence - b.confidence) < 1e-4
+
+
+def test_what_is_doubtful_is_read_again_by_the_bundle_that_the_card_names(
+    plain_recognizer: Bundle, tmp_path: Path
+) -> None:
+    wider = plain_recognizer.card.model_copy(update={"name": "second", "charset": ["A", "B", "C", "D"]})
+    write_bundle(tmp_path / "first" / "beside", plain_recognizer.model_path, wider)
+    look = SecondLook(bundle="beside", below=0.95)
+    first = write_bundle(
+        tmp_path / "first",
+        plain_recognizer.model_path,
+        plain_recognizer.card.model_copy(update={"second_look": look}),
+    )
+    sure, doubtful = stripes("abcd"), np.clip(stripes("abcd").astype(int) + 31, 0, 255).astype(np.uint8)
+    both = Recognizer(first, threads=1)
+    assert both.first_look([doubtful])[0].confidence < 0.95 < both.first_look([sure])[0].confidence
+    assert [item.text for item in both.recognize([sure, doubtful, sure])] == ["abcd", "ABCD", "abcd"]
+    alone = Recognizer(first, threads=1, second_look=False)
+    assert alone.second is None
+    assert [item.text for item in alone.recognize([sure, doubtful])] == ["abcd", "abcd"]
+    (tmp_path / "first" / "beside" / "card.json").unlink()
+    with pytest.raises(BundleError, match=r"beside.card\.json: cannot be read"):
+        Recognizer(first)
 
 
 @given(st.integers(1, 5000))
