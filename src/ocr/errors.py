@@ -12,6 +12,7 @@ OcrError                      one clear line for the user, exit code 2
 |- RecordError                a run folder or record that cannot be read or claimed
 |- ParityError                an export that disagrees with the model it came from
 |- TrainingError              a run that cannot go on (a loss that is not finite)
+|- MemoryLimitError           reading would go above the memory this process may use
 `- MissingExtraError          an optional package is absent or damaged: names the install line
 """
 
@@ -74,6 +75,10 @@ class ParityError(OcrError):
 
 class TrainingError(OcrError):
     """A training run cannot go on."""
+
+
+class MemoryLimitError(OcrError):
+    """Reading would take more memory than this process may use."""
 
 
 class MissingExtraError(OcrError):

@@ -36,7 +36,7 @@ def load_bundle(name_or_path: str | Path, *, task: Task | None = None) -> Bundle
     Raises BundleError when it is not there, incomplete, of another task than asked for, or when its model is not the
     one the card was written for.
     """
-    folder = _locate(name_or_path)
+    folder = locate(name_or_path)
     card = read_card(folder)
     if task is not None and card.task != task:
         raise BundleError(f"{folder}: is a {card.task} bundle; a {task} bundle is needed here")
@@ -81,7 +81,8 @@ def write_bundle(folder: Path, model: bytes | Path, card: BundleCard) -> Bundle:
     return Bundle(card, folder / MODEL_FILE, sha256)
 
 
-def _locate(name_or_path: str | Path) -> Path:
+def locate(name_or_path: str | Path) -> Path:
+    """Return the folder of a bundle named by its folder or as a shipped one; BundleError when there is none."""
     folder = Path(name_or_path)
     if folder.is_dir():
         return folder

@@ -49,16 +49,11 @@ def read(
 
       ocr read contract.pdf --dpi 300 --save-image boxes/
     """
-    import cv2
-
     from ocr.formats.page import Document, Page
     from ocr.formats.sources import expand
-    from ocr.inference.engine import open_reader
-    from ocr.inference.threads import available_cores
+    from ocr.inference.shared import shared_engine
 
-    threads = threads or available_cores()
-    cv2.setNumThreads(threads)
-    reader = open_reader(detector, recognizer, threads=threads)
+    reader = shared_engine(threads).reader(detector, recognizer)
     chosen = Format.json if json else format
     results: list[Page | FailedPage] = []
     for result in _read_all(reader, expand(files), dpi, save_image):

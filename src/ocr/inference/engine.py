@@ -1,8 +1,9 @@
 """Detector, recognizer and reader on exported bundles."""
 
+import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ocr.bundles.bundle import DETECTOR, RECOGNIZER, Bundle, load_bundle
 from ocr.errors import BundleError
 from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
+from ocr.formats.sources import PageImage
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
 from ocr.inference import orientation
@@ -27,6 +29,8 @@ from ocr.specs.postprocess import Detection
 from ocr.text.charset import Charset
 
 Rgb = NDArray[np.uint8]
+# ``map``, or the ``map`` of an executor.
+Each = Callable[[Callable[[Rgb], "_Look"], Iterable[Rgb]], Iterable["_Look"]]
 
 # Below this mean probability per character what was read is more often noise than text.
 MIN_CONFIDENCE = 0.3
@@ -204,18 +208,42 @@ class Reader:
         A page on its side or upside down is turned for reading; its polygons are in the pixels of ``image`` all the
         same, and a note says so.
         """
+        return self.read_many([PageImage(source, page, image, list(notes))])[0]
+
+    def read_many(self, pages: Sequence[PageImage], *, each: Each = map) -> list[Page]:
+        """Read pages as ``read`` does, the lines of all of them together.
+
+        ``each`` is ``map``, or one that works side by side: pages are detected by it.
+        """
+        looks = list(each(self._look, [page.image for page in pages]))
+        clock = _Clock()
+        texts = iter(self.recognizer.recognize([item.crop for look in looks for item in look.found]))
+        spent = clock.seconds()
+        lines = sum(len(look.found) for look in looks)
+        result = []
+        for page, look in zip(pages, looks, strict=True):
+            look.clock.count("recognize", spent * len(look.found) / max(lines, 1))
+            result.append(self._finish(page, look, list(itertools.islice(texts, len(look.found)))))
+        return result
+
+    def _look(self, image: Rgb) -> "_Look":
         clock = _Clock()
         quarters = 0
         found = self._find(image, clock)
         if orientation.lies_sideways([item.quad for item in found]):
             quarters = 1
             found = self._find(np.rot90(image), clock)
-        texts = self._recognize(found, clock)
+        return _Look(found, quarters, clock)
+
+    def _finish(self, page: PageImage, look: "_Look", texts: list[Decoded]) -> Page:
+        """The page result, once its lines' texts are known; a page that is upside down is looked at again."""
+        found, quarters, clock = look
+        clock.restart()
         if orientation.is_doubtful(texts) and self._is_upside_down(found, texts, clock):
             quarters += 2
-            found = self._find(np.rot90(image, quarters), clock)
+            found = self._find(np.rot90(page.image, quarters), clock)
             texts = self._recognize(found, clock)
-        size = (image.shape[1], image.shape[0])
+        size = (page.image.shape[1], page.image.shape[0])
         lines = [
             Line(
                 polygon=orientation.turn_back(item.detection.polygon, quarters, size).tolist(),
@@ -228,11 +256,11 @@ class Reader:
         ]
         turned = [f"turned by {90 * quarters} degrees counter-clockwise for reading"] if quarters else []
         return Page(
-            image=ImageInfo(source=source, page=page, width=size[0], height=size[1]),
+            image=ImageInfo(source=page.source, page=page.page, width=size[0], height=size[1]),
             lines=lines,
             timings_ms=clock.milliseconds(),
             models=self.models,
-            notes=[*notes, *turned],
+            notes=[*page.notes, *turned],
         )
 
     def _find(self, image: Rgb, clock: "_Clock") -> list["_Found"]:
@@ -265,22 +293,41 @@ class _Found(NamedTuple):
     crop: Rgb
 
 
+class _Look(NamedTuple):
+    """What the detector saw of a page: its lines, by how many quarters it was turned, and the time spent on it."""
+
+    found: list[_Found]
+    quarters: int
+    clock: "_Clock"
+
+
 class _Clock:
-    """Seconds by kind of work."""
+    """Seconds that one page took, by kind of work; time spent on other pages in between is not counted."""
 
     def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
+        self._last = time.perf_counter()
         self._spent = {"detect": 0.0, "recognize": 0.0}
+
+    def restart(self) -> None:
+        """Count from now."""
+        self._last = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Seconds since the last count."""
+        return time.perf_counter() - self._last
 
     def add(self, kind: str) -> None:
         """Count the time since the last call as this kind's."""
-        now = time.perf_counter()
-        self._spent[kind] += now - self._last
-        self._last = now
+        self.count(kind, self.seconds())
+        self.restart()
+
+    def count(self, kind: str, seconds: float) -> None:
+        """Count seconds as this kind's."""
+        self._spent[kind] += seconds
 
     def milliseconds(self) -> dict[str, float]:
         """Milliseconds of each kind, and in total."""
-        spent = {**self._spent, "total": time.perf_counter() - self._start}
+        spent = {**self._spent, "total": sum(self._spent.values()) + self.seconds()}
         return {kind: round(1000 * seconds, 2) for kind, seconds in spent.items()}
 
 

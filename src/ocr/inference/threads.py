@@ -20,19 +20,20 @@ def available_cores(root: Path = CGROUP_ROOT, membership: Path = MEMBERSHIP) -> 
 def _quota(root: Path, membership: Path) -> float | None:
     """Return the smallest quota, in cores, of this process's cgroup and those above it; None when there is none."""
     found = []
-    for folder in _folders(root, membership):
+    for folder in cgroup_folders("cpu", root, membership):
         for quota in (_v2(folder / "cpu.max"), _v1(folder)):
             if quota is not None:
                 found.append(quota)
     return min(found, default=None)
 
 
-def _folders(root: Path, membership: Path) -> list[Path]:
-    folders = [root, root / "cpu", root / "cpu,cpuacct"]
+def cgroup_folders(controller: str, root: Path, membership: Path) -> list[Path]:
+    """Folders that may hold this process's limits of one controller: its cgroup and those above, versions 1 and 2."""
+    folders = [root, root / controller, *root.glob(f"{controller},*")]
     for line in (_read(membership) or "").splitlines():
         _, controllers, path = line.split(":", 2)
         base = root if not controllers else root / controllers
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
         current = base
         for part in Path(path).parts[1:]:

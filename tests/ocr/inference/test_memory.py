@@ -1,0 +1,33 @@
+"""The memory that this process may use: its cgroup's limit, versions 1 and 2."""
+
+from pathlib import Path
+
+import pytest
+
+from ocr.inference.memory import memory_limit, resident_bytes
+
+CASES = {
+    "none": ({}, "0::/\n", None),
+    "v2 without limit": ({"memory.max": "max\n"}, "0::/\n", None),
+    "v2": ({"memory.max": "1000000\n"}, "0::/\n", 900_000),
+    "v2 nested": ({"a/memory.max": "2000", "a/b/memory.max": "3000"}, "0::/a/b\n", 1800),
+    "v1": ({"memory/memory.limit_in_bytes": "1000"}, "5:memory:/\n", 900),
+    "v1 without limit": ({"memory/memory.limit_in_bytes": "9223372036854771712"}, "5:memory:/\n", None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_limit(case: str, tmp_path: Path) -> None:
+    files, membership, limit = CASES[case]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "membership").write_text(membership)
+    assert memory_limit(tmp_path, tmp_path / "membership") == limit
+
+
+def test_resident_size_grows_with_what_is_held() -> None:
+    before = resident_bytes()
+    held = bytearray(b"x") * 50_000_000
+    assert resident_bytes() - before > 40_000_000
+    assert len(held) == 50_000_000
