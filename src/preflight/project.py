@@ -84,11 +84,11 @@ class Project:
         kind = digest(repr(patterns).encode(), "patterns")[:8] if patterns else ""
         unknown: list[tuple[str, str]] = []
         known: dict[str, Any] = {}
-        for path in (*self.tree.python, *self.tree.aliases):
+        for path in (*self.tree.python, *self.tree.aliases, *self.tree.notebooks):
             data = self.data(path)
             if data is None:
                 continue
-            key = digest(data, f"py{'i' if path.endswith('i') else ''}{kind}")
+            key = digest(data, f"{_suffix(path)}{kind}")
             raw = self.cache.get(key)
             if raw is None:
                 unknown.append((path, key))
@@ -110,6 +110,13 @@ class Project:
     def sources(self) -> Iterable[tuple[str, Summary]]:
         """All audited Python files with their summaries, sorted by path."""
         for path in self.tree.python:
+            found = self.summary(path)
+            if found is not None:
+                yield path, found
+
+    def notebooks(self) -> Iterable[tuple[str, Summary]]:
+        """All notebooks with the summary of their code cells: nothing imports them, and they are no entry points."""
+        for path in self.tree.notebooks:
             found = self.summary(path)
             if found is not None:
                 yield path, found
@@ -241,11 +248,15 @@ class Project:
         return self._yaml[path]
 
 
+def _suffix(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
 def _summarize_all(items: list[tuple[str, bytes]], patterns: tuple[Pattern, ...]) -> list[Any]:
     size = sum(len(data) for _, data in items)
     workers = min(os.cpu_count() or 1, 8, size // _PARALLEL_BYTES + 1)
     if workers < 2:
-        return [summarize(data, stub=path.endswith(".pyi"), patterns=patterns) for path, data in items]
+        return [summarize(data, suffix=_suffix(path), patterns=patterns) for path, data in items]
     from concurrent.futures import ProcessPoolExecutor
 
     order = sorted(range(len(items)), key=lambda index: -len(items[index][1]))
@@ -261,4 +272,4 @@ def _summarize_all(items: list[tuple[str, bytes]], patterns: tuple[Pattern, ...]
 
 def _summarize_share(items: list[tuple[str, bytes]], patterns: tuple[Pattern, ...]) -> str:
     """One process's part, as JSON: half the time of pickled tuples."""
-    return json.dumps([summarize(data, stub=path.endswith(".pyi"), patterns=patterns) for path, data in items])
+    return json.dumps([summarize(data, suffix=_suffix(path), patterns=patterns) for path, data in items])

@@ -103,7 +103,7 @@ class Imports:
         self.broken: list[Broken] = []
         self.external: list[External] = []
         self.unknown: list[tuple[str, Import]] = []
-        for path, summary in project.sources():
+        for path, summary in (*project.sources(), *project.notebooks()):
             for item in summary.imports:
                 self._sort(path, item)
 
@@ -130,7 +130,7 @@ class Imports:
         status = resolution.status
         if status in ("external", "stdlib") and item.how == "from" and self._self_edited(path):
             status = "unknown"
-        if status == "external":
+        if status == "external" and not path.endswith(".ipynb"):  # notebooks install what they need themselves
             self.external.append(External(path, item, item.module.partition(".")[0]))
         elif status == "unknown":
             self.unknown.append((path, item))
@@ -145,8 +145,12 @@ class Imports:
 
     def _self_edited(self, path: str) -> bool:
         """Whether the file changes sys.path in a way the text does not show."""
+        return any(parts is None for parts in self._edits(path))
+
+    def _edits(self, path: str) -> list[list[str] | None]:
+        """The folders that a file adds to sys.path; None for one that the text does not show."""
         summary = self.project.summary(path)
-        return summary is not None and any(call.kind == "path" and call.data[0] is None for call in summary.calls)
+        return [call.data[0] for call in summary.calls if call.kind == "path"] if summary is not None else []
 
     def _sort_name(self, path: str, item: Import, resolution: Resolution) -> None:
         assert item.name is not None
@@ -154,7 +158,7 @@ class Imports:
         statuses = {result.status for result in results}
         if "found" in statuses or ("typing" in statuses and item.guard == "typing"):
             return
-        if "unknown" in statuses:
+        if "unknown" in statuses or (resolution.borrowed and not self._edits(path)):
             self.unknown.append((path, item))
             return
         place = resolution.places[0]

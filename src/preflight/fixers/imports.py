@@ -19,6 +19,7 @@ def moved_import(audit: Audit, broken: Broken) -> Fix | None:
         not audit.fixes
         or broken.item.how != "from"
         or not _certain(broken)
+        or broken.path.endswith(".ipynb")
         or audit.project.summary(broken.path) is None
     ):
         return None

@@ -2,8 +2,8 @@
 
 ## What it does
 Reports every Python and YAML file that does not parse, has null bytes or an encoding that fails, is over the size limit
-or may not be opened, and build files that are broken. What can still be read of such a file is audited all the same, so
-that breaking a file never makes the report shorter.
+or may not be opened, build files that are broken, and (as warnings) notebooks with a cell that does not parse. What can
+still be read of such a file is audited all the same, so that breaking a file never makes the report shorter.
 
 ## Why it is bad
 A file that does not parse cannot be imported. An audit that skips it reports success.
@@ -36,12 +36,17 @@ def check(audit: Audit) -> Iterator[Finding]:
         if summary.error is not None:
             line, column, message = summary.error
             yield _finding(path, line, column, f"does not parse: {message}", _severity(path))
+    for path, summary in project.notebooks():
+        if summary.error is not None:
+            line, column, message = summary.error
+            severity: Severity = "info" if _severity(path) == "info" else "warning"
+            yield _finding(path, line, column, f"a cell does not parse: {message}", severity)
     for path in project.tree.yaml:
         status = project.yaml_status(path)
         if status is not None and status[0] is not None:
             line, column, message = status[0]
             kind = "is a template that cannot be read as YAML" if status[1] else "does not parse"
-            severity: Severity = "info" if status[1] else _severity(path)
+            severity = "info" if status[1] else _severity(path)
             if severity == "error" and not audit.is_config(path):
                 severity = "warning"
             yield _finding(path, line, column, f"{kind}: {message}", severity)

@@ -10,11 +10,18 @@ from preflight.source.patterns import Pattern, matches
 from preflight.source.summary import Summary, empty
 from preflight.source.visitor import Visitor
 
+Error = tuple[int, int, str]  # line, column, message
 
-def summarize(data: bytes, *, stub: bool = False, patterns: Sequence[Pattern] = ()) -> Summary:
+
+def summarize(data: bytes, *, suffix: str = "py", patterns: Sequence[Pattern] = ()) -> Summary:
     """The summary of a file with this content; one that does not parse has `error` set, and what could be recovered."""
-    text, error = decode(data)
     lines = data.count(b"\n") + 1
+    if suffix == "ipynb":
+        from preflight.source import notebooks
+
+        notebook = notebooks.read(data)
+        return _visited(notebook.tree, notebook.text, suffix, notebook.error, lines, patterns)
+    text, error = decode(data)
     if text is None:
         text = data.decode("utf-8", "replace")
     tree: ast.Module | None = None
@@ -31,7 +38,13 @@ def summarize(data: bytes, *, stub: bool = False, patterns: Sequence[Pattern] = 
         from preflight.source.recover import recover
 
         tree = recover(text)
-    visitor = Visitor(text, stub)
+    return _visited(tree, text, suffix, error, lines, patterns)
+
+
+def _visited(
+    tree: ast.Module, text: str, suffix: str, error: Error | None, lines: int, patterns: Sequence[Pattern]
+) -> Summary:
+    visitor = Visitor(text, suffix == "pyi")
     try:
         visitor.run(tree)
         found = matches(tree, text, patterns) if patterns else []
@@ -40,7 +53,7 @@ def summarize(data: bytes, *, stub: bool = False, patterns: Sequence[Pattern] = 
     return visitor.summary(error, lines, found)
 
 
-def decode(data: bytes) -> tuple[str | None, tuple[int, int, str] | None]:
+def decode(data: bytes) -> tuple[str | None, Error | None]:
     """Text of a Python file in its declared encoding, or the reason why not as (line, column, message)."""
     if data.isascii():
         if b"\0" in data:

@@ -21,13 +21,15 @@ _GENERATED = ("_version", "__version__", "_pb2", "_pb2_grpc", "Lexer", "Listener
 class Resolution(NamedTuple):
     """Where a dotted module leads. status: found | missing | external | stdlib | unknown.
 
-    `missing` is the shortest dotted prefix that is not there, `above` the place it should be in.
+    `missing` is the shortest dotted prefix that is not there, `above` the place it should be in; `borrowed` when only
+    the sys.path edits of some file lead there.
     """
 
     status: str
     places: tuple[Place, ...] = ()
     missing: str = ""
     above: Place | None = None
+    borrowed: bool = False
 
 
 class Found(NamedTuple):
@@ -124,8 +126,9 @@ class Resolver:
         found: list[Place] = []
         best: Resolution | None = None
         namespaces_only = True
-        others = self.top_packages.get(top, ())
-        for root in dict.fromkeys((*self.roots, *local, *others, *self.extra_roots)):
+        usual = dict.fromkeys((*self.roots, *local, *self.top_packages.get(top, ())))
+        borrowed = True
+        for root in usual | dict.fromkeys(self.extra_roots):
             first = self.folders.get(root, top)
             if first is None:
                 if (f"{root}/{top}" if root else top) in self.folders.opaque:
@@ -136,10 +139,11 @@ class Resolver:
             judged = self._judge(places, names, unsure, "", None)
             if judged.status == "found":
                 found += judged.places
+                borrowed &= root not in usual
             elif best is None or judged.status == "unknown":
                 best = judged
         if found and (not namespaces_only or not self._outside(top)):
-            return Resolution("found", tuple(dict.fromkeys(found)))
+            return Resolution("found", tuple(dict.fromkeys(found)), borrowed=borrowed)
         if top in STANDARD:
             return Resolution("stdlib")
         if found:
@@ -171,7 +175,7 @@ class Resolver:
         for place in (*places, *([above] if above else [])):
             if place.kind == "package":
                 summary = self.summary(place.path)
-                if summary is not None and (summary.path_dynamic or (summary.dynamic and summary.error is None)):
+                if summary is not None and summary.path_dynamic:
                     return True
         return False
 

@@ -3,12 +3,12 @@
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from preflight.source import calls, lazy, shapes
 from preflight.source.summary import Binding, Call, ClassInfo, Import, Signature, Summary
 
-_DYNAMIC = ("globals()", "sys.modules[", "exec(", "vars()", "locals()[", "setattr(sys")
+_DYNAMIC = ("globals()", "sys.modules[", "sys.modules.", "exec(", "vars()", "locals()[", "setattr(sys")
 _CATCHES = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _AVAILABILITY = re.compile(
     r"has_|have_|_available|available|find_spec|installed|version_info|PY2|PY3|platform|os\.name", re.IGNORECASE
@@ -34,6 +34,7 @@ class Visitor:
         self.lazy: lazy.Table | None = None
         self.getattr_line = 0
         self.dynamic = False
+        self.serving_hidden = False
         self.classes: dict[str, ClassInfo] = {}
         self.functions: dict[str, Signature] = {}
         self.calls: list[Call] = []
@@ -48,6 +49,7 @@ class Visitor:
         """Everything seen, as a summary."""
         if self.getattr_node is not None:
             self.lazy = lazy.table(self.getattr_node, self.constants)
+            self.dynamic |= self.serving_hidden and self.lazy is None
         self.calls = [self._spread(call) if call.kind == "build" else call for call in self.calls]
         return Summary(
             error, lines, self.imports, self.names, self.stars, self.exported, self.exported_dynamic, self.lazy,
@@ -86,7 +88,7 @@ class Visitor:
         if self.deep and _touches(self.deep, node):
             self._expressions(node, guard, function)
         if self.suspects and _touches(self.suspects, node) and not hasattr(node, "body"):
-            self.dynamic |= any(map(_writes_names, ast.walk(node)))
+            self._suspect(node, function)
         handler = _HANDLERS.get(type(node))
         if handler is not None:
             handler(self, node, guard, function, module)
@@ -94,6 +96,15 @@ class Visitor:
             for child in ast.walk(node):
                 if isinstance(child, ast.NamedExpr):
                     self._bind(child.target.id, "var", child.lineno, guard)
+
+    def _suspect(self, node: ast.stmt, function: str) -> None:
+        """Remember a statement that may bind names, or make modules, which the text does not show."""
+        found = {kind for child in ast.walk(node) for kind in _hidden(child)}
+        self.path_dynamic |= "module" in found
+        if function == "__getattr__":
+            self.serving_hidden |= "name" in found  # it keeps what it served: nothing new when its table is readable
+        else:
+            self.dynamic |= bool(found)
 
     def _expressions(self, node: ast.stmt, guard: str, function: str) -> None:
         for field in _EXPRESSION_FIELDS:
@@ -341,20 +352,24 @@ def _catches_import(handler: ast.ExceptHandler, *, reraising: bool = False) -> b
     return catches and (reraising or not isinstance(handler.body[-1], ast.Raise))
 
 
-def _writes_names(node: ast.AST) -> bool:
-    """Whether a node binds module names in a way the text does not show."""
+def _hidden(node: ast.AST) -> Iterator[str]:
+    """Ways to bind a "name" of the module, or to make a "module", that the text does not show."""
     match node:
         case ast.Subscript(value=value, ctx=ast.Store()):
             text = ast.unparse(value)
-            return text in ("globals()", "vars()", "locals()", "sys.modules")
+            if text in ("globals()", "vars()", "locals()", "sys.modules"):
+                yield "module" if text == "sys.modules" else "name"
         case ast.Call(func=ast.Attribute(value=value, attr="update" | "setdefault" | "__setitem__")):
-            return ast.unparse(value) in ("globals()", "vars()", "locals()")
+            text = ast.unparse(value)
+            if text in ("globals()", "vars()", "locals()", "sys.modules"):
+                yield "module" if text == "sys.modules" else "name"
         case ast.Call(func=ast.Name(id="exec")):
-            return True
+            yield "name"
         case ast.Call(func=ast.Name(id="setattr"), args=[first, *_]):
-            return "sys.modules" in ast.unparse(first)
+            if "sys.modules" in ast.unparse(first):
+                yield "name"
         case _:
-            return False
+            pass
 
 
 _HANDLERS: dict[type[ast.stmt], Callable[..., None]] = {
