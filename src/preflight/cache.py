@@ -13,6 +13,7 @@ from typing import Any
 
 FORMAT = f"12-{sys.version_info[0]}.{sys.version_info[1]}"  # ast differs between Python versions
 _FOLDER = ".preflight_cache"
+_RECENT = 100  # entries of recent.json
 
 
 def digest(data: bytes, kind: str) -> str:
@@ -21,18 +22,23 @@ def digest(data: bytes, kind: str) -> str:
 
 
 class Cache:
-    """A mapping from digest to JSON data that remembers which keys were used, and forgets the others when saved."""
+    """A mapping from digest to JSON data that remembers which keys were used, and forgets the others when saved.
+
+    `summaries.json` holds nearly everything; what came after it was written is in the small `recent.json`, because
+    writing all of it again costs more than an audit of one changed file.
+    """
 
     def __init__(self, root: Path, *, enabled: bool = True) -> None:
         self.folder = root / _FOLDER
         self.enabled = enabled
-        self.known: dict[str, Any] = self._load() if enabled else {}
+        self.base: dict[str, Any] = self._load("summaries.json") if enabled else {}
+        self.known: dict[str, Any] = {**self.base, **self._load("recent.json")} if self.base else {}
         self.used: dict[str, Any] = {}
         self.changed = False
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self, name: str) -> dict[str, Any]:
         try:
-            data = json.loads((self.folder / "summaries.json").read_bytes())
+            data = json.loads((self.folder / name).read_bytes())
         except (OSError, ValueError):
             return {}
         entries = data.get("entries") if isinstance(data, dict) and data.get("format") == FORMAT else None
@@ -52,15 +58,23 @@ class Cache:
 
     def save(self) -> None:
         """Write the used entries when something is new; a folder that cannot be written is left alone."""
-        if not self.enabled or not (self.changed or len(self.known) > 2 * len(self.used)):
+        stale = len(self.known) > 2 * len(self.used)
+        if not self.enabled or not (self.changed or stale):
             return
+        recent = {key: value for key, value in self.used.items() if key not in self.base}
+        if self.base and not stale and len(recent) <= _RECENT:
+            self._write("recent.json", recent)
+        else:
+            self._write("summaries.json", self.used)
+
+    def _write(self, name: str, entries: dict[str, Any]) -> None:
         try:
             self.folder.mkdir(exist_ok=True)
             if not (self.folder / ".gitignore").exists():
                 (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
-            text = json.dumps({"format": FORMAT, "entries": self.used}, separators=(",", ":"))
-            temporary = self.folder / f"summaries.{os.getpid()}.tmp"
+            temporary = self.folder / f"{name}.{os.getpid()}.tmp"
+            text = json.dumps({"format": FORMAT, "entries": entries}, separators=(",", ":"))
             temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, self.folder / "summaries.json")  # not flushed to disk: a lost cache costs a second
+            os.replace(temporary, self.folder / name)  # not flushed to disk: a lost cache costs a second
         except OSError:
             return

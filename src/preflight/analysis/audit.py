@@ -1,6 +1,5 @@
 """A repository with all its shared analyses, each made when first asked for: what rules are given."""
 
-import ast
 from functools import cached_property
 
 from preflight.analysis.composed import Compositions
@@ -17,7 +16,6 @@ class Audit:
     def __init__(self, project: Project, *, fixes: bool = True) -> None:
         self.project = project
         self.fixes = fixes
-        self._statements: dict[str, list[ast.stmt]] = {}
 
     @cached_property
     def imports(self) -> Imports:
@@ -54,16 +52,6 @@ class Audit:
         """Whether a YAML file belongs to a Hydra config folder."""
         usual = any(part in ("conf", "config", "configs", "hydra") for part in path.split("/")[:-1])
         return usual or any(path.startswith(f"{root}/") for root in self.compositions.trees.roots)
-
-    def statements(self, path: str) -> list[ast.stmt]:
-        """All statements of a file, for fixes; none when it does not parse."""
-        if path not in self._statements:
-            summary = self.project.summary(path)
-            data = self.project.data(path)
-            parses = data is not None and summary is not None and summary.error is None
-            tree = ast.parse(data) if parses and data is not None else ast.Module([], [])
-            self._statements[path] = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-        return self._statements[path]
 
     def broken_by_statement(self, path: str, first: int, last: int) -> list[Broken]:
         """Broken imports of a file between two lines."""

@@ -1,7 +1,7 @@
 """Where names are defined now: hints for what was moved or misspelled."""
 
-from collections.abc import Callable
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import NamedTuple
 
 from preflight.files import context
@@ -65,8 +65,18 @@ def _best(found: list[str], asked: str) -> Moved | None:
     same = [name for name in unique if name.partition(".")[0] == top] or unique
     if len(same) == 1:
         return Moved(same[0], len(unique) == 1, len(unique) - 1)
-    near = get_close_matches(asked, same, 1, 0.0)
-    return Moved(near[0], False, len(unique) - 1)
+    return Moved(max(same, key=lambda name: _shared(name, asked)), False, len(unique) - 1)
+
+
+def _shared(name: str, asked: str) -> int:
+    """How many parts two dotted names share at their beginning and at their end."""
+    pair = list(zip(name.split("."), asked.split("."), strict=False))
+    backward = zip(reversed(name.split(".")), reversed(asked.split(".")), strict=False)
+    return sum(1 for _ in takewhile(_equal, pair)) + sum(1 for _ in takewhile(_equal, backward))
+
+
+def _equal(pair: tuple[str, str]) -> bool:
+    return pair[0] == pair[1]
 
 
 def near_name(project: Project, place: Place, name: str) -> str | None:
@@ -75,6 +85,3 @@ def near_name(project: Project, place: Place, name: str) -> str | None:
     candidates = [*(summary.names if summary else ()), *project.folders.entries.get(place.folder or "\0", {})]
     close = get_close_matches(name, candidates, 1, 0.8)
     return close[0] if close else None
-
-
-Hint = Callable[[str, str], str]

@@ -22,7 +22,7 @@ def commented(audit: Audit, findings: list[Finding]) -> dict[str, Fix]:
             by_path.setdefault(finding.path, []).append(finding)
     for path, own in by_path.items():
         text, summary = audit.project.text(path), audit.project.summary(path)
-        if text is not None and summary is not None and summary.error is None:
+        if text is not None and summary is not None and summary.error is None and not path.endswith(".ipynb"):
             edits = _edits(path, text, {finding.line for finding in own})
             if edits:
                 fixes[path] = Fix("comment out hopeless imports and what used them", tuple(edits), safe=False)

@@ -7,6 +7,8 @@ from findings.finding import Edit, Fix
 from preflight.analysis.audit import Audit
 from preflight.analysis.imports import Broken
 
+_LONGEST = 200  # rows of one import statement
+_STARTS = re.compile(r"\s*from\b")
 _FROM = re.compile(r"from[\s\\]+([.\w]+)[\s\\]+import\b")
 
 
@@ -23,9 +25,9 @@ def moved_import(audit: Audit, broken: Broken) -> Fix | None:
         or audit.project.summary(broken.path) is None
     ):
         return None
-    statement = statement_at(audit, broken.path, broken.item.line, broken.item.column)
     text = audit.project.text(broken.path)
-    if not isinstance(statement, ast.ImportFrom) or text is None:
+    statement = _statement_at(text, broken.item.line, broken.item.column) if text is not None else None
+    if statement is None or text is None:
         return None
     places = audit.broken_by_statement(broken.path, statement.lineno, statement.end_lineno or statement.lineno)
     homes: dict[str, str] = {}
@@ -46,13 +48,34 @@ def _certain(broken: Broken) -> bool:
     return broken.moved is not None and broken.moved.certain and broken.item.name not in (None, "*")
 
 
-def statement_at(audit: Audit, path: str, line: int, column: int) -> ast.stmt | None:
-    """The smallest statement of a file that holds a position."""
-    found: ast.stmt | None = None
-    for node in audit.statements(path):
-        if node.lineno <= line <= (node.end_lineno or node.lineno) and isinstance(node, ast.ImportFrom | ast.Import):
-            starts = (node.lineno, node.col_offset + 1) <= (line, column)
-            found = node if starts else found
+def _statement_at(text: str, line: int, column: int) -> ast.ImportFrom | None:
+    """The `from` statement that holds the name at a position; only its own rows are parsed where that is possible."""
+    lines = rows(text)
+    first = next((number for number in range(line, max(line - _LONGEST, 0), -1) if _STARTS.match(lines[number - 1])), 0)
+    for last in range(line, min(line + _LONGEST, len(lines)) + 1 if first else 0):
+        snippet = lines[first - 1 : last]
+        indented = snippet[0][:1].isspace()
+        tree = _parsed("\n".join(["if 1:", *snippet] if indented else snippet))
+        if tree is not None:
+            ast.increment_lineno(tree, first - 2 if indented else first - 1)
+            return _holding(tree, line, column)
+    tree = _parsed(text)
+    return _holding(tree, line, column) if tree is not None else None
+
+
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _holding(tree: ast.Module, line: int, column: int) -> ast.ImportFrom | None:
+    """The last `from` statement that starts before a position and ends after it."""
+    found = None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.lineno <= line <= (node.end_lineno or node.lineno):
+            found = node if (node.lineno, node.col_offset + 1) <= (line, column) else found
     return found
 
 

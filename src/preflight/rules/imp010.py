@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from findings.finding import Finding
 from findings.rule import Rule
 from preflight.analysis.audit import Audit
-from preflight.cache import digest
 from preflight.files import context
 
 _LEAST_LINES = 12
@@ -49,12 +48,11 @@ def _same_name(audit: Audit) -> Iterator[Finding]:
 
 
 def _same_content(audit: Audit) -> Iterator[Finding]:
-    first: dict[str, str] = {}
+    first: dict[bytes, str] = {}
     for path, summary in audit.project.sources():
         if summary.lines < _LEAST_LINES or not (summary.functions or summary.classes) or context(path) != "code":
             continue
-        key = digest(audit.project.data(path) or b"", "copy")
-        other = first.setdefault(key, path)
+        other = first.setdefault(audit.project.data(path) or b"", path)
         if other != path:
             yield Finding("IMP010", "info", path, 1, 1, f"same content as {other}; keep one of them", path)
 

@@ -6,6 +6,7 @@ ever reported. Third-party names are "external" and are judged from declarations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from preflight.environment import STANDARD
@@ -128,10 +129,11 @@ class Resolver:
         namespaces_only = True
         usual = dict.fromkeys((*self.roots, *local, *self.top_packages.get(top, ())))
         borrowed = True
-        for root in usual | dict.fromkeys(self.extra_roots):
+        opaque = self.folders.opaque
+        for root in usual | self._extra.get(top, {}):
             first = self.folders.get(root, top)
             if first is None:
-                if (f"{root}/{top}" if root else top) in self.folders.opaque:
+                if opaque and (f"{root}/{top}" if root else top) in opaque:
                     return Resolution("unknown")
                 continue
             namespaces_only &= first.kind == "namespace"
@@ -186,6 +188,19 @@ class Resolver:
                 return True
             return self.generated(f"{folder}/{name}" if folder else name)
         return self.generated(f"{above.folder}/{name}") if above and above.folder else False
+
+    @cached_property
+    def _extra(self) -> dict[str, dict[str, None]]:
+        """For each first word, the folders that sys.path edits add and that hold it (or may hold it unseen)."""
+        found: dict[str, dict[str, None]] = {}
+        for root in self.extra_roots:
+            for name in self.folders.entries.get(root, {}):
+                found.setdefault(name, {})[root] = None
+        for path in self.folders.opaque:
+            root, _, name = path.rpartition("/")
+            if root in self.extra_roots:
+                found.setdefault(name, {})[root] = None
+        return found
 
     # names -----------------------------------------------------------------------------------------------------
 
