@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -107,19 +106,17 @@ class Project:
             known = self._summaries[path] = summary.thaw(self._raw[path])
         return known
 
-    def sources(self) -> Iterable[tuple[str, Summary]]:
+    def sources(self) -> list[tuple[str, Summary]]:
         """All audited Python files with their summaries, sorted by path."""
-        for path in self.tree.python:
-            found = self.summary(path)
-            if found is not None:
-                yield path, found
+        return self._sources
 
-    def notebooks(self) -> Iterable[tuple[str, Summary]]:
+    @cached_property
+    def _sources(self) -> list[tuple[str, Summary]]:
+        return [(path, found) for path in self.tree.python if (found := self.summary(path)) is not None]
+
+    def notebooks(self) -> list[tuple[str, Summary]]:
         """All notebooks with the summary of their code cells: nothing imports them, and they are no entry points."""
-        for path in self.tree.notebooks:
-            found = self.summary(path)
-            if found is not None:
-                yield path, found
+        return [(path, found) for path in self.tree.notebooks if (found := self.summary(path)) is not None]
 
     @cached_property
     def folders(self) -> Folders:
@@ -209,10 +206,12 @@ class Project:
 
     @cached_property
     def _built(self) -> set[str]:
-        """Modules that .gitignore names as files, or that a build is told to write."""
+        """Modules that .gitignore names as files, that a build is told to write, or that ANTLR makes of a grammar."""
         written = re.findall(r"(?:write_to|version[_-]file)\s*=\s*['\"]?[\w./-]*?(\w+)\.py", self._build_texts)
         ignored = re.findall(r"(\w+)\.(?:py|so|pyd)$", self._gitignore, re.MULTILINE)
-        return {*written, *ignored}
+        grammars = [path.rpartition("/")[2].removesuffix(".g4") for path in self.tree.native if path.endswith(".g4")]
+        parsers = [name + kind for name in grammars for kind in ("", "Lexer", "Parser", "Listener", "Visitor")]
+        return {*written, *ignored, *parsers}
 
     @cached_property
     def _ignored_paths(self) -> list[str]:

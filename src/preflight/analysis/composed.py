@@ -9,7 +9,7 @@ from preflight.analysis.classes import Constructor
 from preflight.analysis.targets import Targets
 from preflight.config import usage as usages
 from preflight.config.compose import Composed, Composer, Problem, Value
-from preflight.config.interpolation import Reference, references, resolves
+from preflight.config.interpolation import Known, Reference, references, resolves
 from preflight.config.tree import ConfigTrees, Entry
 from preflight.project import Project
 
@@ -53,6 +53,7 @@ class Compositions:
         self.targets = targets
         self.trees = ConfigTrees(project)
         self.composer = Composer(self.trees)
+        self._references: Known = {}
 
     @cached_property
     def all(self) -> list[Composition]:
@@ -211,9 +212,9 @@ class Compositions:
                     bad.add(reference)
         return sorted(bad - good, key=lambda reference: (reference.path, reference.line, reference.column))
 
-    def references(self, root: Value) -> Iterator[Reference]:
+    def references(self, root: Value) -> list[Reference]:
         """Interpolations in a composed config."""
-        yield from references(root, "")
+        return references(root, "", self._references)
 
 
 def _takes_a_config(constructor: Constructor, value: Value) -> bool:

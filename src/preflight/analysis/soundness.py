@@ -26,6 +26,7 @@ class Soundness:
     def __init__(self, project: Project, imports: Imports) -> None:
         self.project = project
         self.edges: dict[str, list[str]] = {}
+        self._inits: dict[str, list[str]] = {}
         for path, summary in project.sources():
             targets: dict[str, None] = {}
             for item in summary.imports:
@@ -42,7 +43,7 @@ class Soundness:
         if resolution.status != "found":
             return []
         place = resolution.places[0]
-        files = self.chain(place)
+        files = list(self.chain(place))
         if name not in (None, "*"):
             found = resolver.lookup(place, str(name))
             if found.status == "found" and found.binding is None and found.place is not None:
@@ -52,17 +53,17 @@ class Soundness:
     def chain(self, place: Place) -> list[str]:
         """The file of a module after the `__init__.py` files of the packages above it."""
         folder = place.path.rpartition("/")[0] if place.kind != "namespace" else place.path
-        files = []
-        while folder:
-            inside = self.project.folders.get(folder, "__init__")
-            if inside is None:
-                break
-            files.append(inside.path)
-            folder = folder.rpartition("/")[0]
-        files.reverse()
-        if place.kind not in ("namespace", "package", "extension", "native"):
-            files.append(place.path)
-        return files
+        files = self._packages(folder)
+        return files if place.kind in ("namespace", "package", "extension", "native") else [*files, place.path]
+
+    def _packages(self, folder: str) -> list[str]:
+        """The `__init__.py` files of a folder and of the packages above it, from the top."""
+        known = self._inits.get(folder)
+        if known is None:
+            inside = self.project.folders.get(folder, "__init__") if folder else None
+            known = [] if inside is None else [*self._packages(folder.rpartition("/")[0]), inside.path]
+            self._inits[folder] = known
+        return known
 
     def _spread(self, imports: Imports) -> dict[str, Unsound]:
         users: dict[str, list[str]] = {}

@@ -42,18 +42,25 @@ def in_text(text: str) -> Iterator[tuple[str, str]]:
                 yield inner.strip(), ""
 
 
-def references(value: Value, key: str) -> Iterator[Reference]:
-    """All interpolations below a value."""
+Known = dict[tuple[int, str], list[Reference]]
+
+
+def references(value: Value, key: str, known: Known) -> list[Reference]:
+    """All interpolations below a value; `known` holds those of parts that compositions share, by their identity."""
     if value.kind == "leaf":
-        if isinstance(value.value, str) and "${" in value.value:
-            for path, resolver in in_text(value.value):
-                yield Reference(value.path, value.line, value.column, key, path, resolver)
-        return
-    for name, child in value.children.items():
-        if key or name != "hydra":
-            yield from references(child, f"{key}.{name}" if key else name)
-    for index, item in enumerate(value.items):
-        yield from references(item, f"{key}.{index}")
+        if not isinstance(value.value, str) or "${" not in value.value:
+            return []
+        place = (value.path, value.line, value.column, key)
+        return [Reference(*place, path, resolver) for path, resolver in in_text(value.value)]
+    found = known.get((id(value), key))
+    if found is None:
+        found = known[id(value), key] = []
+        for name, child in value.children.items():
+            if key or name != "hydra":
+                found += references(child, f"{key}.{name}" if key else name, known)
+        for index, item in enumerate(value.items):
+            found += references(item, f"{key}.{index}", known)
+    return found
 
 
 def resolves(root: Value, reference: Reference) -> bool:

@@ -36,6 +36,8 @@ def check(audit: Audit) -> Iterator[Finding]:
     if not audit.project.declared.needs or audit.project.declared.dynamic:
         return
     for external in audit.imports.external:
+        if external.top == "setuptools" and external.path.rpartition("/")[2] == "setup.py":
+            continue  # whoever runs this file has it
         if external.item.guard in ("", "main") and not audit.third_parties.is_declared(external.top):
             yield _finding(external)
 

@@ -142,24 +142,26 @@ class Resolver:
             if judged.status == "found":
                 found += judged.places
                 borrowed &= root not in usual
-            elif best is None or judged.status == "unknown":
+            elif best is None or judged.status == "unknown" or _deeper(judged, best):
                 best = judged
-        if found and (not namespaces_only or not self._outside(top)):
+        if found and not namespaces_only:
             return Resolution("found", tuple(dict.fromkeys(found)), borrowed=borrowed)
         if top in STANDARD:
             return Resolution("stdlib")
-        if found:
-            return Resolution("unknown", tuple(dict.fromkeys(found)))
+        shared = self.provided(top, False)
+        if (
+            found
+        ):  # a folder without `__init__.py` loses against a package from outside, but may hold packages of its own
+            solid = [place for place in found if place.kind != "namespace"]
+            sure = not shared or (solid and not self.provided(top, True))
+            return Resolution("found" if sure else "unknown", tuple(dict.fromkeys(solid or found)), borrowed=borrowed)
         if best is None:
             gone = top in self.own_names
             return Resolution("missing", missing=top) if gone else Resolution("external", missing=top)
-        if best.status == "missing" and self.provided(top, not namespaces_only):
+        inside = namespaces_only and best.above is not None and best.above.kind == "package"
+        if best.status == "missing" and shared and (self.provided(top, True) or (namespaces_only and not inside)):
             return Resolution("unknown")
         return best
-
-    def _outside(self, top: str) -> bool:
-        """Whether folders without `__init__.py` lose against a module of that name from elsewhere."""
-        return top in STANDARD or self.provided(top, False)
 
     def _judge(self, places: list[Place], names: list[str], unsure: bool, dots: str, above: Place | None) -> Resolution:
         if len(places) == len(names):
@@ -345,3 +347,8 @@ class Resolver:
             for name, place in entries.items():
                 if place.kind in ("package", "module") and name != "__init__":
                     yield place
+
+
+def _deeper(new: Resolution, old: Resolution) -> bool:
+    """Whether a failed resolution got further than another one."""
+    return old.status == "missing" and new.missing.count(".") > old.missing.count(".")
