@@ -105,6 +105,31 @@ IMPORTS = {
         },
         [],
     ),
+    "a sys.path edit through names of the module": (
+        {
+            "a/tests/conftest.py": "import sys\nfrom pathlib import Path\n"
+            "TOP = Path(__file__).resolve().parent.parent\nSRC = TOP / 'src'\nsys.path.insert(0, str(SRC))\nfrom utils import Field, gone\n",
+            "a/src/utils.py": "class Field: ...\n",
+            "b/src/utils.py": "def other(): ...\n",
+        },
+        ["a/tests/conftest.py:6 IMP002 utils.gone"],
+    ),
+    "many folders have a package of one name": (
+        {
+            "weather/train.py": "from utils.config import Config\nif __name__ == '__main__': ...\n",
+            "weather/utils/config.py": "class Config: ...\n",
+            "weather/utils/trainer.py": "from utils.config import Config\nfrom utils.nn import Net\n",
+            "flow/utils/__init__.py": "",
+            "flow/utils/nn.py": "class Net: ...\n",
+            "chem/utils/__init__.py": "",
+            "weather/conf/a.yaml": "_target_: utils.config.Config\n",
+        },
+        [],
+    ),
+    "a module that is called like the package it imports": (
+        {"tools/apex.py": "import apex.normalization\n", "tools/a.py": "x = 1\n"},
+        [],
+    ),
     "names bound in try and under a condition": (
         {
             "shop/maybe.py": "try:\n    from fast import Fast\nexcept ImportError:\n    class Fast: ...\n"

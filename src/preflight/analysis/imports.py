@@ -135,8 +135,10 @@ class Imports:
         elif status == "unknown":
             self.unknown.append((path, item))
         elif status == "missing":
-            inside = resolution.above is not None and resolution.above.kind == "package"
-            if inside or not self._self_edited(path):  # a changed path adds packages, not modules to a package
+            above = resolution.above
+            inside = above is not None and above.kind == "package"
+            itself = above is not None and above.path == path and not item.level  # meant is a package of that name
+            if inside or not (itself or self._self_edited(path)):  # a changed path adds no modules to a package
                 self.broken.append(self._missing_module(path, item, resolution))
             else:
                 self.unknown.append((path, item))
@@ -145,7 +147,7 @@ class Imports:
 
     def _self_edited(self, path: str) -> bool:
         """Whether the file changes sys.path in a way the text does not show."""
-        return any(parts is None for parts in self._edits(path))
+        return None in self._edits(path)
 
     def _edits(self, path: str) -> list[list[str] | None]:
         """The folders that a file adds to sys.path; None for one that the text does not show."""
@@ -158,7 +160,7 @@ class Imports:
         statuses = {result.status for result in results}
         if "found" in statuses or ("typing" in statuses and item.guard == "typing"):
             return
-        if "unknown" in statuses or (resolution.borrowed and not self._edits(path)):
+        if "unknown" in statuses or (resolution.borrowed and None in (self._edits(path) or [None])):
             self.unknown.append((path, item))
             return
         place = resolution.places[0]

@@ -86,13 +86,18 @@ class Targets:
             return self._external(parts, resolution.status)
         if resolution.status == "missing":
             return Lead("module", parts[0], causes.missing_module(parts[0]))
-        leads = [self._follow(place, parts) for place in resolution.places]
-        best = min(leads, key=lambda lead: _ORDER.index(lead.status))
+        best = self._best(resolution.places, parts)
+        if best.status in ("module", "attribute"):  # a script run from another folder finds another module of that name
+            best = self._best((*resolution.places, *self.project.resolver.loose(parts[0])), parts)
         if best.status in ("module", "attribute") and (
             resolution.status == "unknown" or self._elsewhere(parts[0], resolution.places)
         ):
             return Lead("unknown")
         return best
+
+    def _best(self, places: tuple[Place, ...], parts: list[str]) -> Lead:
+        """What the string leads to from the one of several places where it gets furthest."""
+        return min((self._follow(place, parts) for place in places), key=lambda lead: _ORDER.index(lead.status))
 
     def _elsewhere(self, top: str, places: tuple[Place, ...]) -> bool:
         """Whether a package of this name also comes from outside the repository."""
@@ -102,10 +107,9 @@ class Targets:
         top = parts[0]
         if status == "stdlib" or top in STANDARD or top in self._known_tops or self.project.provides(top, exact=False):
             return Lead("external")
-        scripts = [place for place in self.project.resolver.loose(top) if place.kind in ("module", "package")]
-        leads = [self._follow(place, parts) for place in scripts]
-        if leads:
-            return min(leads, key=lambda lead: _ORDER.index(lead.status))
+        scripts = tuple(place for place in self.project.resolver.loose(top) if place.kind in ("module", "package"))
+        if scripts:
+            return self._best(scripts, parts)
         inside = [name for name in self.project.resolver.top_names() if len(name) > 2]
         near = get_close_matches(top, inside, 1, 0.7)
         if near and self._lead(".".join([near[0], *parts[1:]])).status == "found":

@@ -90,7 +90,7 @@ def _call(node: ast.Call, constants: Constants) -> Iterator[Found]:
     elif last == "pop" and node.args and isinstance(node.args[0], ast.Constant):
         yield "pop", node, [node.args[0].value]
     elif name in ("sys.path.append", "sys.path.insert", "sys.path.extend", "site.addsitedir"):
-        yield "path", node, [_directory(node.args[-1]) if node.args else None]
+        yield "path", node, [_directory(node.args[-1], constants) if node.args else None]
 
 
 def _dynamic_import(node: ast.Call, last: str) -> Iterator[Found]:
@@ -197,34 +197,37 @@ def _pattern(node: ast.AST | None) -> str | None:
     return "".join(str(part) for part in parts)
 
 
-def _directory(node: ast.AST) -> list[str] | None:
+def _directory(node: ast.AST, constants: Constants) -> list[str] | None:
     """Parts of a readable path, from literals, `__file__`, dirname, join, parent and `/`; None for any other."""
     match node:
         case ast.Constant(value=str(text)):
             return ["<cwd>", *text.split("/")]
         case ast.Name(id="__file__"):
             return ["<file>"]
+        case ast.Name(id=name) if name in constants:
+            others = {key: value for key, value in constants.items() if key != name}
+            return _directory(constants[name], others)
         case ast.Call(func=func, args=args):
-            return _directory_call(dotted(func), func, args)
+            return _directory_call(func, args, constants)
         case ast.Attribute(value=value, attr="parent"):
-            inner = _directory(value)
+            inner = _directory(value, constants)
             return None if inner is None else [*inner, ".."]
         case ast.Subscript(value=ast.Attribute(value=value, attr="parents"), slice=ast.Constant(value=int(level))):
-            inner = _directory(value)
+            inner = _directory(value, constants)
             return None if inner is None else [*inner, *[".."] * (level + 1)]
         case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(text))):
-            inner = _directory(left)
+            inner = _directory(left, constants)
             return None if inner is None else [*inner, *text.split("/")]
         case _:
             return None
 
 
-def _directory_call(name: str, func: ast.expr, args: list[ast.expr]) -> list[str] | None:
-    last = name.rpartition(".")[2]
+def _directory_call(func: ast.expr, args: list[ast.expr], constants: Constants) -> list[str] | None:
+    last = func.attr if isinstance(func, ast.Attribute) else dotted(func)
     if not args:
         same = isinstance(func, ast.Attribute) and last in ("resolve", "absolute", "as_posix")
-        return _directory(func.value) if same and isinstance(func, ast.Attribute) else None
-    inner = _directory(args[0])
+        return _directory(func.value, constants) if same and isinstance(func, ast.Attribute) else None
+    inner = _directory(args[0], constants)
     if inner is None:
         return None
     if last in ("str", "Path", "abspath", "realpath", "resolve", "normpath", "fspath"):
@@ -232,7 +235,7 @@ def _directory_call(name: str, func: ast.expr, args: list[ast.expr]) -> list[str
     if last == "dirname":
         return [*inner, ".."]
     if last == "join":
-        rest = [_text(arg) for arg in args[1:]]
+        rest = [_text(arg, constants) for arg in args[1:]]
         return None if None in rest else [*inner, *(part for text in rest if text for part in text.split("/"))]
     return None
 

@@ -126,11 +126,10 @@ class Resolver:
         top = names[0]
         found: list[Place] = []
         best: Resolution | None = None
-        namespaces_only = True
-        usual = dict.fromkeys((*self.roots, *local, *self.top_packages.get(top, ())))
-        borrowed = True
+        namespaces_only = borrowed = True
+        usual, possible = self._folders_of(top, local)
         opaque = self.folders.opaque
-        for root in usual | self._extra.get(top, {}):
+        for root in usual | possible:
             first = self.folders.get(root, top)
             if first is None:
                 if opaque and (f"{root}/{top}" if root else top) in opaque:
@@ -142,26 +141,56 @@ class Resolver:
             if judged.status == "found":
                 found += judged.places
                 borrowed &= root not in usual
+            elif root not in usual:
+                best = best or Resolution("unknown")
             elif best is None or judged.status == "unknown" or _deeper(judged, best):
                 best = judged
         if found and not namespaces_only:
             return Resolution("found", tuple(dict.fromkeys(found)), borrowed=borrowed)
         if top in STANDARD:
             return Resolution("stdlib")
+        return self._without_package(top, found, best, namespaces_only, borrowed)
+
+    def _without_package(
+        self, top: str, found: list[Place], best: Resolution | None, namespaces_only: bool, borrowed: bool
+    ) -> Resolution:
+        """A name that no package of the repository answers: folders without `__init__.py` may be shared with others."""
         shared = self.provided(top, False)
-        if (
-            found
-        ):  # a folder without `__init__.py` loses against a package from outside, but may hold packages of its own
+        if found:  # such a folder loses against a package from outside, but may hold packages of its own
             solid = [place for place in found if place.kind != "namespace"]
             sure = not shared or (solid and not self.provided(top, True))
             return Resolution("found" if sure else "unknown", tuple(dict.fromkeys(solid or found)), borrowed=borrowed)
         if best is None:
-            gone = top in self.own_names
-            return Resolution("missing", missing=top) if gone else Resolution("external", missing=top)
+            if top in self.own_names:
+                return Resolution("missing", missing=top)
+            return Resolution("unknown" if top in self._elsewhere and not shared else "external", missing=top)
         inside = namespaces_only and best.above is not None and best.above.kind == "package"
         if best.status == "missing" and shared and (self.provided(top, True) or (namespaces_only and not inside)):
             return Resolution("unknown")
         return best
+
+    def _folders_of(self, top: str, local: tuple[str, ...]) -> tuple[dict[str, None], dict[str, None]]:
+        """Folders that surely are on the path of a file, and those that may be: above it, or added by another file."""
+        packages = self.top_packages.get(top, ())
+        usual = dict.fromkeys((*self.roots, *local, *(packages if len(packages) == 1 or not local else ())))
+        above: list[str] = []
+        folder = local[0] if local else ""
+        while folder:
+            folder = folder.rpartition("/")[0]
+            above.append(folder)
+        return usual, dict.fromkeys(above) | self._extra.get(top, {})
+
+    @cached_property
+    def _elsewhere(self) -> set[str]:
+        """Modules and packages beside scripts and tests, which put their folder on the path."""
+        return {
+            name
+            for folder, entries in self.folders.entries.items()
+            if not self.folders.is_package(folder)
+            and (any(name.startswith("test_") for name in entries) or self._holds_scripts(folder))
+            for name, place in entries.items()
+            if place.kind in ("module", "package")
+        }
 
     def _judge(self, places: list[Place], names: list[str], unsure: bool, dots: str, above: Place | None) -> Resolution:
         if len(places) == len(names):
