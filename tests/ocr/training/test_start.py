@@ -8,7 +8,6 @@ import timm
 import torch
 from huggingface_hub import constants
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.torch import save_file
 
 from ocr.bundles.bundle import write_bundle
 from ocr.bundles.card import BundleCard
@@ -188,7 +187,7 @@ def published(cache, name, repository):
     (folder / "refs").mkdir(parents=True)
     (folder / "refs" / "main").write_text("0" * 40)
     (folder / "snapshots" / ("0" * 40)).mkdir(parents=True)
-    save_file(timm.create_model(name).state_dict(), folder / "snapshots" / ("0" * 40) / "model.safetensors")
+    torch.save(timm.create_model(name).state_dict(), folder / "snapshots" / ("0" * 40) / "pytorch_model.bin")
 
 
 def test_cards_name_the_published_weights_a_backbone_started_from(monkeypatch, tmp_path):
