@@ -3,6 +3,7 @@
 import math
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -80,21 +81,25 @@ class UniqueModelCheckpoint(Checkpoint):  # type: ignore[misc]
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Save, unless this is the check before training."""
         if not trainer.sanity_checking and trainer.state.fn == "fit":
-            self._save(trainer)
+            self._save(trainer, scored=True)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
-        """Save what was learnt since the last validation."""
+        """Save what was learnt since the last validation, whose scores are not those of these weights."""
         if trainer.global_step > self._saved_step:
-            self._save(trainer)
+            self._validated = 0
+            self._save(trainer, scored=False)
 
-    def _save(self, trainer: Any) -> None:
+    def _save(self, trainer: Any, *, scored: bool) -> None:
         if self.folder is None or trainer.fast_dev_run or trainer.global_step == self._saved_step:
             return
-        score = logged_metrics(trainer).get(self.monitor)
+        metrics = logged_metrics(trainer)
+        if not scored:
+            metrics = {key: value for key, value in metrics.items() if not key.startswith("val/")}
+        score = metrics.get(self.monitor)
         name = self._free_name(trainer, score)
         self._scores[name] = score
         self._saved_step = trainer.global_step
-        self._metrics = logged_metrics(trainer)
+        self._metrics = metrics
         trainer.save_checkpoint(self.folder / name, weights_only=False)
         if trainer.is_global_zero:
             self._link("last.ckpt", name)
@@ -265,6 +270,28 @@ def plain(value: Any) -> Any:
     if hasattr(value, "__array__"):
         return torch.as_tensor(value)
     return str(value)
+
+
+class Throughput(Callback):  # type: ignore[misc]
+    """Logs ``train/samples_per_second`` of each epoch: the loader's time is in it, that of validation is not."""
+
+    def __init__(self) -> None:
+        self._began = self._ended = 0.0
+        self._samples = 0
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
+        """Begin to count."""
+        self._began, self._samples = time.monotonic(), 0
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Count a batch."""
+        self._samples += batch_size(batch) * trainer.world_size
+        self._ended = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
+        """Log it."""
+        if self._samples and self._ended > self._began:
+            pl_module.log("train/samples_per_second", self._samples / (self._ended - self._began), sync_dist=True)
 
 
 class EpochLine(Callback):  # type: ignore[misc]

@@ -25,8 +25,15 @@ from ocr.records.data_manifest import manifest_hash
 from ocr.records.find import checkpoint_path
 from ocr.records.layout import BEST
 from ocr.records.run import Run
+from ocr.training.budget import Deadline, now, with_budget
 from ocr.training.build import build_module
-from ocr.training.callbacks import EpochLine, FiniteLossGuard, UniqueModelCheckpoint, logged_metrics
+from ocr.training.callbacks import (
+    EpochLine,
+    FiniteLossGuard,
+    Throughput,
+    UniqueModelCheckpoint,
+    logged_metrics,
+)
 from ocr.training.cards import CardMaker
 from ocr.training.checkpoint_io import DurableCheckpointIO
 from ocr.training.config_sources import key_source
@@ -52,15 +59,17 @@ def fit(cfg: DictConfig) -> dict[str, float]:
 
     Raises OcrError for what the user can mend; whatever happens, `run.json` says how the run ended.
     """
+    started = now()
     config = with_start_graph(resolve(cfg))
     hush()
     folder = Path(config["paths"]["experiment_dir"])
     root = Path(config["paths"]["root"])
     resume = checkpoint_path(config["resume"], [root]) if config["resume"] else None
+    config = with_budget(config, resume)
     # The other processes of DDP have the same config; only the first one keeps records.
     first = is_first_process()
     with recorded(cfg, config, folder, resuming=resume is not None) if first else nullcontext() as run:
-        metrics = _train(config, folder, run, resume)
+        metrics = _train(config, folder, run, resume, started)
         if run is not None:
             run.update(metrics=metrics)
     if first:
@@ -103,7 +112,9 @@ def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming:
         run.end("completed")
 
 
-def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path | None) -> dict[str, float]:
+def _train(
+    config: dict[str, Any], folder: Path, run: Run | None, resume: Path | None, started: float
+) -> dict[str, float]:
     # data.root is for the paths of the config itself to build on; no data module takes it.
     data_node = {key: node for key, node in config["data"].items() if key != "root"}
     check(config | {"data": data_node}, key_source)
@@ -129,6 +140,8 @@ def _train(config: dict[str, Any], folder: Path, run: Run | None, resume: Path |
             start=start_of(config, module),
         )
     callbacks = _callbacks(config, run, maker)
+    if config["train"].get("budget_minutes"):
+        callbacks.append(Deadline(seconds=60 * config["train"]["budget_minutes"], started=started))
     loggers = [instantiate(node) for node in (config.get("logger") or {}).values() if node]
     if not loggers:  # the monitor of the learning rate refuses to run without one
         callbacks = [callback for callback in callbacks if not isinstance(callback, LearningRateMonitor)]
@@ -161,7 +174,7 @@ def _callbacks(config: dict[str, Any], run: Run | None, maker: CardMaker | None)
         elif isinstance(callback, FiniteLossGuard):
             callback.folder = Path(config["paths"]["log_dir"])
     bar = RichProgressBar(console_kwargs={"stderr": True}) if sys.stderr.isatty() else EpochLine()
-    return [*callbacks, RandomState(), bar]
+    return [*callbacks, Throughput(), RandomState(), bar]
 
 
 def _keep_earlier(metrics: Path) -> None:
