@@ -9,9 +9,11 @@ from pydantic import ValidationError
 from durable.replace import write_bytes, write_text
 from ocr.bundles.card import BundleCard, Task
 from ocr.errors import BundleError
+from ocr.text.prior import Prior
 
 MODEL_FILE = "model.onnx"
 CARD_FILE = "card.json"
+PRIOR_FILE = "prior.bin"
 SHIPPED = Path(__file__).parent / "shipped"
 DETECTOR = "detector"
 RECOGNIZER = "recognizer"
@@ -54,6 +56,28 @@ def load_bundle(name_or_path: str | Path, *, task: Task | None = None) -> Bundle
     return Bundle(card, model, sha256)
 
 
+def load_prior(bundle: Bundle) -> Prior | None:
+    """The character prior that the card's decode spec names, None when it names none.
+
+    Raises BundleError when the file is missing, damaged or another one.
+    """
+    spec = bundle.card.decode.prior if bundle.card.decode else None
+    if spec is None:
+        return None
+    path = bundle.model_path.with_name(PRIOR_FILE)
+    remedy = "copy the bundle again, or make the prior anew with `ocr tune recognizer`"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
+    if hashlib.sha256(data).hexdigest() != spec.sha256:
+        raise BundleError(f"{path}: is not the prior that the card was written for; {remedy}")
+    try:
+        return Prior.from_bytes(data)
+    except ValueError as error:
+        raise BundleError(f"{path}: {error}; {remedy}") from error
+
+
 def read_card(folder: Path) -> BundleCard:
     """Read the card of a bundle folder; BundleError names the field that is wrong."""
     path = folder / CARD_FILE
@@ -67,16 +91,21 @@ def read_card(folder: Path) -> BundleCard:
         raise BundleError(f"{path}: {where}: {first['msg']}; export the bundle again with this version") from error
 
 
-def write_bundle(folder: Path, model: bytes | Path, card: BundleCard) -> Bundle:
+def write_bundle(folder: Path, model: bytes | Path, card: BundleCard, prior: bytes | None = None) -> Bundle:
     """Write ``model`` and ``card`` as a bundle; the card's ``weights_sha256`` is set to that of the model.
 
-    Model first, card last, each replaced whole: a reader between the two is told that they do not belong together.
+    ``prior`` is the content of the file that the card's decode spec names. The card comes last, each file is replaced
+    whole: a reader in between is told that they do not belong together.
     """
     folder.mkdir(parents=True, exist_ok=True)
     data = model if isinstance(model, bytes) else model.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     card = card.model_copy(update={"weights_sha256": sha256})
     write_bytes(folder / MODEL_FILE, data)
+    if prior is None:
+        (folder / PRIOR_FILE).unlink(missing_ok=True)
+    else:
+        write_bytes(folder / PRIOR_FILE, prior)
     write_text(folder / CARD_FILE, card.model_dump_json(indent=2) + "\n")
     return Bundle(card, folder / MODEL_FILE, sha256)
 

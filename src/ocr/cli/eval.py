@@ -1,17 +1,13 @@
 """``ocr eval``: score a bundle or checkpoint on annotated data."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from ocr.datasets.annotations import Sample
+from ocr.cli.progress import steps
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -37,7 +33,6 @@ def evaluate(
     details: Annotated[bool, typer.Option("--details", help="Print slices and confusions too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     save: Annotated[Path | None, typer.Option(help="Write the report as JSON to this file too.")] = None,
-    tune: Annotated[bool, typer.Option("--tune", help="Try the detector's thresholds instead; best first.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; default: all cores it may use.")] = None,
 ) -> None:
     """Score a detector by its boxes, a recognizer by the text of the true boxes, both together by what they read.
@@ -57,9 +52,6 @@ def evaluate(
 
     for module in ("numpy", "cv2", "onnxruntime", "shapely"):
         safe_import(module)
-    if tune:
-        _tune(data, detector or "detector", layout=layout, limit=limit, threads=threads, as_json=json)
-        return
     from rich.console import Console
 
     from durable.replace import write_text
@@ -76,7 +68,7 @@ def evaluate(
     if chosen is not Task.detection:
         recognition = Recognizer(open_model(recognizer or "recognizer", task="recognition"), threads=threads)
     samples = islice(read_samples(data, layout=layout), limit)
-    with _progress("judging", limit) as step:
+    with steps("judging", limit) as step:
         report = judge(samples, detector=detection, recognizer=recognition, data=_name(data), progress=step)
     text = report.model_dump_json(indent=1)
     if save:
@@ -93,47 +85,6 @@ def _task_of(detector: str | None, recognizer: str | None) -> Task:
     return Task.detection if detector else Task.recognition
 
 
-def _tune(data: Path, detector: str, *, layout: str, limit: int | None, threads: int | None, as_json: bool) -> None:
-    """Print what each pair of thresholds gives."""
-    import json
-
-    from ocr.datasets.annotations import read_samples
-    from ocr.evaluation.exported import open_model
-    from ocr.evaluation.tune import GRID, is_test_set, tune_detector
-
-    if is_test_set(data):
-        print(
-            f"ocr eval: warning: {data} is a test set; what is chosen on it can no longer be judged on it: "
-            "tune on validation images",
-            file=sys.stderr,
-        )
-    bundle = open_model(detector, task="detection")
-    samples: list[Sample] = list(islice(read_samples(data, layout=layout), limit))
-    with _progress("tuning", len(samples) * len(GRID)) as step:
-        trials = tune_detector(bundle, samples, threads=threads, progress=step)
-    if as_json:
-        print(json.dumps([trial._asdict() for trial in trials]))
-        return
-    print("binarize  box_threshold   hmean")
-    for trial in trials:
-        print(f"{trial.binarize:8.2f}  {trial.box_threshold:13.2f}  {trial.hmean:6.4f}")
-
-
 def _name(data: Path) -> str:
     """The data set's name in records: the last two parts of its path."""
     return "/".join(data.resolve().parts[-2:])
-
-
-@contextmanager
-def _progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
-    """Yield what to call after each step; somebody who watches sees a bar on stderr."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        row = progress.add_task(what, total=total)
-        yield lambda: progress.advance(row)

@@ -1,18 +1,25 @@
 """Choose a detector's thresholds on annotated pages: validation pages, never those it is later judged on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ocr.bundles.bundle import Bundle
 from ocr.datasets.annotations import Sample
 from ocr.errors import ConfigError
-from ocr.inference.engine import Detector
+from ocr.inference.engine import Detector, Rgb, WindowMap
+from ocr.inference.tiling import Window
 from ocr.metrics.detection import DetectionCounts, match, scores
+from ocr.specs.postprocess import PostprocessSpec
 
-# Pairs of binarize and box_threshold.
-GRID = tuple(product((0.2, 0.3, 0.4), (0.4, 0.5, 0.6, 0.7)))
+BINARIZE = (0.2, 0.3, 0.4)
+BOX_THRESHOLD = (0.4, 0.5, 0.6, 0.7, 0.8)
+# Added to the shrink ratio: boxes grow more below it, less above.
+RATIO_STEPS = (-0.05, 0.0, 0.05)
 
 # Ends of the paths of data sets that serve as tests here, beside every folder called test.
 TEST_SETS = (("sroie", "val"), ("words", "iiit5k_train"))
@@ -23,6 +30,7 @@ class Trial(NamedTuple):
 
     binarize: float
     box_threshold: float
+    shrink_ratio: float
     hmean: float
 
 
@@ -34,25 +42,61 @@ def is_test_set(path: Path) -> bool:
 
 def tune_detector(
     bundle: Bundle,
-    samples: Sequence[Sample],
+    samples: Iterable[Sample],
     *,
     threads: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Trial]:
-    """Try every pair of thresholds on all samples; best hmean first. ``progress`` is called after every image."""
+    """Try all combinations of thresholds on all samples; best hmean first, the bundle's own before its equals.
+
+    The network sees every page once: what it gives is kept for all trials. ``progress`` is called after every page.
+    """
     spec = bundle.card.postprocess
-    if spec is None or not samples:
-        raise ConfigError(f"{bundle.card.name}: tuning needs a detection bundle and at least one annotated image")
-    trials = []
-    for binarize, box_threshold in GRID:
-        changed = spec.model_copy(update={"binarize": binarize, "box_threshold": box_threshold})
-        card = bundle.card.model_copy(update={"postprocess": changed})
-        detector = Detector(bundle._replace(card=card), threads=threads)
-        counts = DetectionCounts()
-        for sample in samples:
-            image = sample.load()
-            valid = sample.valid((image.shape[1], image.shape[0]))
-            counts += match([one.polygon for one in detector.detect([image])[0]], valid.polygons, valid.ignore)
-            progress()
-        trials.append(Trial(binarize, box_threshold, scores(counts).hmean))
+    if spec is None:
+        raise ConfigError(f"{bundle.card.name}: is a {bundle.card.task} bundle; thresholds are a detector's")
+    specs = _specs(spec)
+    detector = _TrialDetector(bundle, threads=threads)
+    counts = [DetectionCounts()] * len(specs)
+    for sample in samples:
+        image = sample.load()
+        valid = sample.valid((image.shape[1], image.shape[0]))
+        detector.forget()
+        for index, changed in enumerate(specs):
+            found = detector.detect_with(changed, image)
+            counts[index] += match(found, valid.polygons, valid.ignore)
+        progress()
+    if counts[0] == DetectionCounts():
+        raise ConfigError("tuning needs at least one annotated page")
+    trials = [
+        Trial(one.binarize, one.box_threshold, one.shrink_ratio, scores(count).hmean)
+        for one, count in zip(specs, counts, strict=True)
+    ]
     return sorted(trials, key=lambda trial: -trial.hmean)
+
+
+def _specs(spec: PostprocessSpec) -> list[PostprocessSpec]:
+    """The bundle's own spec first, then every other combination."""
+    ratios = [round(spec.shrink_ratio + step, 3) for step in RATIO_STEPS]
+    found = {spec: None}
+    for binarize, box_threshold, ratio in product(BINARIZE, BOX_THRESHOLD, ratios):
+        changed = {"binarize": binarize, "box_threshold": box_threshold, "shrink_ratio": ratio}
+        found[PostprocessSpec(**spec.model_dump() | changed)] = None
+    return list(found)
+
+
+class _TrialDetector(Detector):
+    """A detector that keeps the probability maps of one page and applies any spec to them."""
+
+    def forget(self) -> None:
+        """Begin another page."""
+        self._maps: dict[Window, WindowMap] = {}
+
+    def detect_with(self, spec: PostprocessSpec, image: Rgb) -> list[NDArray[np.float32]]:
+        """Polygons of the page, by a spec of one's own."""
+        self._after = spec
+        return [one.polygon for one in self.detect([image])[0]]
+
+    def _map(self, image: Rgb, window: Window) -> WindowMap:
+        if window not in self._maps:
+            self._maps[window] = super()._map(image, window)
+        return self._maps[window]

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr.bundles.bundle import DETECTOR, RECOGNIZER, Bundle, load_bundle
+from ocr.bundles.bundle import DETECTOR, RECOGNIZER, Bundle, load_bundle, load_prior
 from ocr.errors import BundleError
 from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
 from ocr.formats.sources import PageImage
@@ -31,6 +31,8 @@ from ocr.text.charset import Charset
 Rgb = NDArray[np.uint8]
 # ``map``, or the ``map`` of an executor.
 Each = Callable[[Callable[[Rgb], "_Look"], Iterable[Rgb]], Iterable["_Look"]]
+Floats = NDArray[np.float32]
+_Item = TypeVar("_Item")
 
 # Below this mean probability per character what was read is more often noise than text.
 MIN_CONFIDENCE = 0.3
@@ -75,15 +77,26 @@ class Detector:
 
     def _detect_window(self, image: Rgb, window: Window) -> tuple[list[Detection], float]:
         """Detections inside one window, in pixels of the whole image, and the window's scale."""
-        part = image[window.y_min : window.y_max, window.x_min : window.x_max]
-        prepared = preprocess.apply(self._before, part)
-        probability = self._model.run(prepared.array[None])[0, 0]
-        size = (part.shape[1], part.shape[0])
-        found = postprocess.detect(self._after, probability, prepared.scale_x, prepared.scale_y, size)
+        found = self._map(image, window)
+        size = (window.x_max - window.x_min, window.y_max - window.y_min)
+        detections = postprocess.detect(self._after, found.probability, found.scale_x, found.scale_y, size)
         if window.x_min or window.y_min:
             corner = np.array((window.x_min, window.y_min), np.float32)
-            found = [Detection(item.polygon + corner, item.score) for item in found]
-        return found, min(prepared.scale_x, prepared.scale_y)
+            detections = [Detection(item.polygon + corner, item.score) for item in detections]
+        return detections, min(found.scale_x, found.scale_y)
+
+    def _map(self, image: Rgb, window: Window) -> "WindowMap":
+        part = image[window.y_min : window.y_max, window.x_min : window.x_max]
+        prepared = preprocess.apply(self._before, part)
+        return WindowMap(self._model.run(prepared.array[None])[0, 0], prepared.scale_x, prepared.scale_y)
+
+
+class WindowMap(NamedTuple):
+    """Probability map (H,W) of one window, and its pixels per image pixel."""
+
+    probability: Floats
+    scale_x: float
+    scale_y: float
 
 
 class Recognizer:
@@ -110,6 +123,7 @@ class Recognizer:
         self.charset = Charset(tuple(characters))
         self._before = bundle.card.preprocess
         self._decode = spec
+        self._prior = load_prior(bundle)
         # Batches run side by side, a core each: nothing waits inside an operator, as it would with cores sharing one.
         self._model = model or OnnxModel(bundle, threads=1)
         threads = threads or available_cores()
@@ -138,6 +152,14 @@ class Recognizer:
 
     def first_look(self, crops: Sequence[Rgb]) -> list[Decoded]:
         """As ``recognize``, without a second look."""
+        return self._in_batches(crops, self._read_batch)
+
+    def logits(self, crops: Sequence[Rgb]) -> list[Floats]:
+        """Logits (L,C) of each crop at its own steps, in the order given: for those who decode them in several ways."""
+        return self._in_batches(crops, self._valid_logits)
+
+    def _in_batches(self, crops: Sequence[Rgb], read: Callable[[list[Rgb], int], Sequence[_Item]]) -> list[_Item]:
+        """Give ``read`` crops of one padded width at a time, with that width, and return its answers in their order."""
         widths = [self._padded_width(crop) for crop in crops]
         # The widest first: the last batch to end is then a small one.
         order = sorted(range(len(crops)), key=lambda index: -widths[index])
@@ -148,30 +170,36 @@ class Recognizer:
                 batches.append([])
             batches[-1].append(index)
 
-        def read(members: list[int]) -> list[Decoded]:
-            return self._read_batch([crops[index] for index in members], widths[members[0]])
+        def run(members: list[int]) -> Sequence[_Item]:
+            return read([crops[index] for index in members], widths[members[0]])
 
-        texts = self._workers.map(read, batches) if self._workers else map(read, batches)
-        result: list[Decoded] = [Decoded("", 0.0)] * len(crops)
-        for members, batch in zip(batches, texts, strict=True):
-            for index, text in zip(members, batch, strict=True):
-                result[index] = text
-        return result
+        answers = self._workers.map(run, batches) if self._workers else map(run, batches)
+        by_index: dict[int, _Item] = {}
+        for members, batch in zip(batches, answers, strict=True):
+            by_index.update(zip(members, batch, strict=True))
+        return [by_index[index] for index in range(len(crops))]
 
     def _padded_width(self, crop: Rgb) -> int:
         width, _ = preprocess.target_size(self._before, crop.shape[1], crop.shape[0])
         return bucket_width(width, self._before.multiple) if self._before.resize == "height" else width
 
     def _read_batch(self, crops: list[Rgb], width: int) -> list[Decoded]:
+        return decoding.decode(self._decode, self.charset, *self._run(crops, width), prior=self._prior)
+
+    def _valid_logits(self, crops: list[Rgb], width: int) -> list[Floats]:
+        logits, lengths = self._run(crops, width)
+        return list(logits) if lengths is None else [row[:steps] for row, steps in zip(logits, lengths, strict=True)]
+
+    def _run(self, crops: list[Rgb], width: int) -> tuple[Floats, NDArray[np.int64] | None]:
+        """Logits (N,L,C) of a batch and, where they may hold padding, how many steps of each are the crop's own."""
         prepared = [preprocess.apply(self._before, crop) for crop in crops]
         batch = np.full((len(crops), *prepared[0].array.shape[:2], width), self._before.pad_value, np.float32)
         for row, item in zip(batch, prepared, strict=True):
             row[:, :, : item.array.shape[2]] = item.array
         logits = self._model.run(batch)
-        lengths = None
-        if self._decode.kind == "ctc":
-            lengths = decoding.valid_steps(np.array([item.valid_width for item in prepared]), width, logits.shape[1])
-        return decoding.decode(self._decode, self.charset, logits, lengths)
+        if self._decode.kind != "ctc":
+            return logits, None
+        return logits, decoding.valid_steps(np.array([item.valid_width for item in prepared]), width, logits.shape[1])
 
 
 def second_bundle(bundle: Bundle, name: str) -> Bundle:
@@ -248,7 +276,7 @@ class Reader:
             Line(
                 polygon=orientation.turn_back(item.detection.polygon, quarters, size).tolist(),
                 text=text.text,
-                confidence=min(max(text.confidence, 0.0), 1.0),
+                confidence=min(max(text.certainty, 0.0), 1.0),
                 detection_score=min(max(item.detection.score, 0.0), 1.0),
             )
             for item, text in zip(found, texts, strict=True)

@@ -8,32 +8,68 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ocr.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from ocr.specs.beam import Step
     from ocr.text.charset import Charset
+    from ocr.text.prior import Prior
+
+# Of a step's classes a beam search looks at those at least this probable.
+_WORTH_A_LOOK = 0.01
+
+
+class PriorSpec(BaseModel):
+    """A character prior and how it weighs: the file by its SHA-256, and what `ocr.specs.beam` needs to use it.
+
+    ``weight`` multiplies the prior's logarithms, ``bonus`` in nats is added for every character, without which the
+    prior would favour short texts; the best ``width`` texts are followed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    weight: float = Field(gt=0)
+    bonus: float
+    width: int = Field(default=4, ge=1)
 
 
 class DecodeSpec(BaseModel):
     """How logits become text.
 
     ``ctc``: class 0 is blank, class i+1 is character i. ``parseq``: class 0 ends the text, class i+1 is character i.
-    ``max_length`` is the longest text in characters; None sets no limit.
+    ``max_length`` is the longest text in characters; None sets no limit. With a ``prior`` a ``ctc`` text is the best
+    of a beam search, without one that of the best path. ``certainty`` are points (share of certainty, share of texts
+    found right) by which the certainty of a text becomes a probability, both rising; None leaves it as it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["ctc", "parseq"]
     max_length: int | None = Field(default=None, ge=1)
+    prior: PriorSpec | None = None
+    certainty: tuple[tuple[float, float], ...] | None = Field(default=None, min_length=2)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.prior is not None and self.kind != "ctc":
+            raise ValueError("prior: only a ctc recognizer can use one")
+        if self.certainty is not None:
+            points = [value for point in self.certainty for value in point]
+            rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(self.certainty))
+            if not rising or min(points) < 0 or max(points) > 1:
+                raise ValueError("certainty: points must rise within 0 to 1")
+        return self
 
     @property
     def digest(self) -> str:
@@ -47,11 +83,14 @@ class Decoded:
 
     ``confidence`` in [0, 1] is the mean, over the characters of the text (and the end token, for ``parseq``), of the
     softmax probability each was chosen with. A mean and not a product, so that one threshold serves a two-character
-    price and a forty-character address alike. An empty text has confidence 0: nothing was read.
+    price and a forty-character address alike: it tells text from noise. ``certainty`` in [0, 1] is how likely the whole
+    text is right: the product of those probabilities, or with a prior the text's share of all that the beam search
+    kept, brought to observed frequencies by the spec's points. An empty text has 0 of both: nothing was read.
     """
 
     text: str
     confidence: float
+    certainty: float = 0.0
 
 
 def valid_steps(widths: NDArray[np.integer], padded_width: int, steps: int) -> NDArray[np.int64]:
@@ -70,11 +109,13 @@ def decode(
     charset: Charset,
     logits: NDArray[np.floating],
     lengths: Sequence[int] | NDArray[np.integer] | None = None,
+    prior: Prior | None = None,
 ) -> list[Decoded]:
-    """Best-path text and confidence of each crop from ``logits`` (N, L, C), C = len(charset) + 1.
+    """Text and confidence of each crop from ``logits`` (N, L, C), C = len(charset) + 1.
 
     ``lengths`` (N,) are the valid steps of each crop (all L when None); what lies behind them, the padding that a
-    wider crop of the batch caused, is not looked at. Raises `ConfigError` when C does not fit the charset.
+    wider crop of the batch caused, is not looked at. ``prior`` is the one the spec names. Raises `ConfigError` when C
+    does not fit the charset, or the spec names a prior and none is given.
     """
     import numpy as np
 
@@ -83,12 +124,16 @@ def decode(
             f"logits of shape {logits.shape} do not fit a charset of {len(charset)} characters: expected "
             f"(crops, steps, {len(charset) + 1}); use the charset the recognizer was trained with"
         )
+    if (spec.prior is None) != (prior is None):
+        raise ConfigError("a decode spec and a character prior go together: load both from one bundle")
     count, steps, _ = logits.shape
     if count == 0 or steps == 0:
         return [Decoded("", 0.0)] * count
     ids = logits.argmax(axis=2)
     limit = np.full(count, steps) if lengths is None else np.clip(np.asarray(lengths, np.int64), 0, steps)
     valid = np.arange(steps) < limit[:, None]
+    if spec.prior is not None and prior is not None:
+        return _searched(spec, spec.prior, prior, ("", *charset.characters), logits, valid)
     if spec.kind == "ctc":
         rows, symbols, probability = _collapse(logits, ids, valid)
     else:
@@ -151,5 +196,58 @@ def _texts(
         if spec.max_length is not None:
             stop = min(stop, start + spec.max_length)
         text = "".join([characters[symbol] for symbol in symbols[start:stop].tolist()])
-        decoded.append(Decoded(text, float(probability[start:stop].mean()) if text else 0.0))
+        chosen = probability[start:stop]
+        certainty = observed(spec.certainty, float(chosen.prod()))
+        decoded.append(Decoded(text, float(chosen.mean()), certainty) if text else Decoded("", 0.0))
     return decoded
+
+
+def _searched(
+    spec: DecodeSpec,
+    weights: PriorSpec,
+    prior: Prior,
+    characters: Sequence[str],
+    logits: NDArray[np.floating],
+    valid: NDArray[np.bool_],
+) -> list[Decoded]:
+    """The best text of each crop's beam search."""
+    from ocr.specs.beam import Beam, search
+
+    beam = Beam(weights.width, weights.weight, weights.bonus)
+    decoded = []
+    for crop in _crops_steps(logits, valid):
+        found = search(crop, characters, prior, beam)
+        text, chosen = found.text[: spec.max_length], found.chosen[: spec.max_length]
+        decoded.append(
+            Decoded(text, sum(chosen) / len(chosen), observed(spec.certainty, found.share))
+            if text
+            else Decoded("", 0.0)
+        )
+    return decoded
+
+
+def _crops_steps(logits: NDArray[np.floating], valid: NDArray[np.bool_]) -> Iterator[list[Step]]:
+    """For each crop its valid steps, each with the classes worth a look and their probabilities."""
+    import numpy as np
+
+    probability = logits.astype(np.float32)
+    probability -= probability.max(axis=2, keepdims=True)
+    np.exp(probability, out=probability)
+    probability /= probability.sum(axis=2, keepdims=True)
+    worthy = probability >= _WORTH_A_LOOK
+    np.put_along_axis(worthy, probability.argmax(axis=2)[:, :, None], True, axis=2)
+    for of_crop, its_worthy, its_valid in zip(probability, worthy, valid, strict=True):
+        steps, classes = np.nonzero(its_worthy & its_valid[:, None])
+        values, ids = of_crop[steps, classes].tolist(), classes.tolist()
+        bounds = np.searchsorted(steps, np.arange(int(its_valid.sum()) + 1)).tolist()
+        yield [list(zip(ids[i:j], values[i:j], strict=True)) for i, j in pairwise(bounds)]
+
+
+def observed(points: Sequence[tuple[float, float]] | None, certainty: float) -> float:
+    """Bring a certainty to the frequency observed for such, between the points; without points it stays as it is."""
+    import numpy as np
+
+    if points is None:
+        return certainty
+    at, shares = zip(*points, strict=True)
+    return float(np.interp(certainty, at, shares))
