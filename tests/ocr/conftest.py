@@ -91,6 +91,12 @@ def make_detector() -> Callable[..., Bundle]:
 
 
 @pytest.fixture(scope="session")
+def make_recognizer() -> Callable[..., Bundle]:
+    """Write the recognizer into a folder, with other fields on its card."""
+    return recognizer_bundle
+
+
+@pytest.fixture(scope="session")
 def plain_detector(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return detector_bundle(tmp_path_factory.mktemp("bundles") / "detector")
 

@@ -9,18 +9,22 @@ import numpy.typing as npt
 
 from ocr.datasets.annotations import Sample
 from ocr.errors import ConfigError
-from ocr.evaluation.judge import Truth, judge_detection, judge_reading, judge_texts
+from ocr.evaluation.judge import Truth, is_right, judge_detection, judge_reading, judge_texts
 from ocr.evaluation.measures import PageCounts, summarise
-from ocr.evaluation.report import Report, Task
+from ocr.evaluation.report import Acceptance, Calibration, Report, Task
 from ocr.evaluation.slices import Observation, confusions, slices
 from ocr.formats.page import ModelInfo
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
 from ocr.inference.engine import Detector, Reader, Recognizer
+from ocr.metrics.calibration import accepted, calibration_error
+from ocr.specs.decode import Decoded
 from ocr.text.charset import Charset
 
 # Crops of several images are recognized together: a folder of single words would otherwise run one by one.
 CROPS_AT_ONCE = 64
+# Shares of wrong lines for which a report says how many could be accepted unseen.
+ACCEPTED_ERRORS = (0.01, 0.02, 0.05)
 
 Progress = Callable[[], None]
 
@@ -88,6 +92,7 @@ def evaluate(
         metrics=summarise(judged.pages, data),
         slices=slices(judged.observations, detected=task != "recognition", recognized=task != "detection"),
         confusions=confusions(judged.observations),
+        calibration=_calibration(judged.observations),
         notes=_notes(judged),
     )
 
@@ -111,11 +116,13 @@ def _judge_reader(judged: _Judged, samples: Iterable[Sample], reader: Reader, pr
         page = reader.read(image, source="")
         polygons = [np.array(line.polygon, dtype=np.float32) for line in page.lines]
         counts, matching = judge_reading(truth, polygons, [line.text for line in page.lines])
-        read = {index: page.lines[line].text for line, index in matching.pairs}
+        read = {index: page.lines[line] for line, index in matching.pairs}
         judged.pages.append(counts)
         for i, (polygon, text, skip) in enumerate(zip(*truth, strict=True)):
             if not skip and text:
-                one = Observation(polygon, text, found=i in read, read=read.get(i))
+                one = Observation(polygon, text, found=i in read)
+                if i in read:
+                    one = one._replace(read=read[i].text, certainty=read[i].confidence)
                 judged.add_text(one, reader.recognizer.charset)
         progress()
 
@@ -125,12 +132,30 @@ def _judge_recognizer(judged: _Judged, samples: Iterable[Sample], recognizer: Re
         crops = [crop_quad(image, polygon_quad(polygon)) for image, lines in block for polygon, _ in lines]
         texts = iter(recognizer.recognize(crops))
         for _, lines in block:
-            read = [Observation(polygon, text, read=next(texts).text) for polygon, text in lines]
+            read = [_read(polygon, text, next(texts)) for polygon, text in lines]
             if read:
                 judged.pages.append(judge_texts([(one.text or "", one.read or "") for one in read]))
             for one in read:
                 judged.add_text(one, recognizer.charset)
             progress()
+
+
+def _read(polygon: npt.NDArray[np.float32], text: str, read: Decoded) -> Observation:
+    return Observation(polygon, text, read=read.text, certainty=read.certainty)
+
+
+def _calibration(observations: Iterable[Observation]) -> Calibration | None:
+    """How far confidence can be trusted, over the lines in which something was read; None without any."""
+    judged = [
+        (one.certainty, is_right(one.text, one.read))
+        for one in observations
+        if one.text and one.read and one.certainty is not None
+    ]
+    if not judged:
+        return None
+    certainty, right = zip(*judged, strict=True)
+    accept = [Acceptance(error=one.error, share=one.share) for one in accepted(certainty, right, ACCEPTED_ERRORS)]
+    return Calibration(n=len(judged), error=calibration_error(certainty, right), accept=accept)
 
 
 def _truths(samples: Iterable[Sample]) -> Iterator[tuple[npt.NDArray[np.uint8], Truth]]:

@@ -9,7 +9,7 @@ from ocr.evaluation.measures import PageCounts
 from ocr.metrics import cleval
 from ocr.metrics.detection import Matching, pair_up
 from ocr.metrics.endtoend import count_page_text, count_words
-from ocr.metrics.recognition import TextCounts, count_text
+from ocr.metrics.recognition import TextCounts, comparable, count_text
 from ocr.text.normalize import nfc
 
 Polygons = Sequence[npt.NDArray[Any]]
@@ -56,6 +56,12 @@ def judge_reading(truth: Truth, polygons: Polygons, texts: Sequence[str]) -> tup
         "page_text": count_page_text(true_lines, lines),
     }
     return counts, matching
+
+
+def is_right(truth: str, read: str) -> bool:
+    """Whether a text is what its certainty vouches for: the same characters, case and spaces put aside."""
+    one, other = (comparable(text, case_sensitive=False, ignore_spaces=True) for text in (truth, read))
+    return one == other
 
 
 def judge_texts(pairs: Sequence[tuple[str, str]]) -> PageCounts:

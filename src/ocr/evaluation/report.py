@@ -14,6 +14,25 @@ from ocr.formats.page import ModelInfo
 Task = Literal["detection", "recognition", "endtoend"]
 
 
+class Acceptance(BaseModel):
+    """The largest share of lines that can be accepted by their confidence with at most ``error`` of them wrong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    error: float
+    share: float
+
+
+class Calibration(BaseModel):
+    """How far confidence is from the share of lines read right, case and spaces ignored; ``error`` is the ECE."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    error: float
+    accept: list[Acceptance]
+
+
 class Report(BaseModel):
     """One evaluation; ``images`` is how many were judged and what the intervals were resampled over."""
 
@@ -27,6 +46,7 @@ class Report(BaseModel):
     metrics: list[MetricRecord]
     slices: list[Slice]
     confusions: list[Confusion]
+    calibration: Calibration | None = None
     notes: list[str]
 
 
@@ -43,10 +63,21 @@ def print_report(report: Report, console: Console, *, details: bool) -> None:
     console.print(table)
     for protocol, names in protocols.items():
         console.print(f"{', '.join(names)}: {protocol}", highlight=False)
+    if report.calibration is not None:
+        _print_calibration(report.calibration, console)
     if details:
         _print_details(report, console)
     for note in report.notes:
         console.print(f"note: {note}", highlight=False)
+
+
+def _print_calibration(calibration: Calibration, console: Console) -> None:
+    shares = "; ".join(f"{one.share:.1%} at {one.error:.0%} error" for one in calibration.accept)
+    console.print(
+        f"confidence of {calibration.n} lines, case and spaces ignored: calibration error {calibration.error:.4f}; "
+        f"can be accepted: {shares}",
+        highlight=False,
+    )
 
 
 def _print_details(report: Report, console: Console) -> None:

@@ -15,12 +15,13 @@ from ocr.metrics.recognition import comparable
 
 
 class Observation(NamedTuple):
-    """One true line: where it is, its text, whether it was found, and what was read there (None: nothing was)."""
+    """One true line: place, text, whether it was found, what was read there (None: nothing was) and how surely."""
 
     polygon: npt.NDArray[Any]
     text: str | None
     found: bool = True
     read: str | None = None
+    certainty: float | None = None
 
 
 class Slice(BaseModel):

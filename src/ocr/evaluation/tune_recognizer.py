@@ -8,12 +8,12 @@ from typing import NamedTuple
 from ocr.bundles.bundle import Bundle, load_prior
 from ocr.datasets.annotations import Sample
 from ocr.errors import ConfigError
+from ocr.evaluation.judge import is_right
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
 from ocr.inference.engine import Floats, Recognizer
 from ocr.metrics.calibration import calibration_error, fit_points
 from ocr.metrics.endtoend import WordCounts, count_words, word_scores
-from ocr.metrics.recognition import comparable
 from ocr.specs.decode import Decoded, DecodeSpec, PriorSpec, decode, observed
 from ocr.text.charset import Charset
 from ocr.text.prior import Prior
@@ -124,12 +124,6 @@ def _read(spec: DecodeSpec, charset: Charset, pages: Sequence[_Page], prior: Pri
 def _certainties(page: _Page, read: Sequence[Decoded]) -> list[tuple[float, bool]]:
     """For each line in which something was read: its certainty, and whether it is right."""
     return [(one.certainty, is_right(text, one.text)) for text, one in zip(page.texts, read, strict=True) if one.text]
-
-
-def is_right(truth: str, read: str) -> bool:
-    """Whether a text is what a certainty vouches for: the same characters, case and spaces put aside."""
-    one, other = (comparable(text, case_sensitive=False, ignore_spaces=True) for text in (truth, read))
-    return one == other
 
 
 def _columns(judged: Sequence[tuple[float, bool]]) -> tuple[list[float], list[bool]]:

@@ -1,5 +1,6 @@
 """Bundles: whole, verified, and refused with the reason when they are not."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from ocr.bundles import bundle as bundles
-from ocr.bundles.bundle import Bundle, load_bundle, shipped_names, write_bundle
+from ocr.bundles.bundle import Bundle, load_bundle, load_prior, shipped_names, write_bundle
 from ocr.bundles.card import BundleCard
 from ocr.errors import BundleError
 from ocr.formats.page import Document
 from ocr.schema import schema_text
+from ocr.specs.decode import DecodeSpec, PriorSpec
+from ocr.text.prior import build_prior
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -63,6 +66,40 @@ def test_a_bundle_that_is_not_whole_is_refused(kind: str, folder: Path) -> None:
     with pytest.raises(BundleError, match=message) as caught:
         load_bundle(folder)
     assert "\n" not in str(caught.value)
+
+
+def with_prior(folder: Path) -> Bundle:
+    data = build_prior(["ab"]).to_bytes()
+    bundle = load_bundle(folder)
+    spec = PriorSpec(sha256=hashlib.sha256(data).hexdigest(), weight=0.3, bonus=0.4)
+    decode = DecodeSpec(kind="ctc", prior=spec)
+    return write_bundle(folder, bundle.model_path, bundle.card.model_copy(update={"decode": decode}), data)
+
+
+def test_a_prior_travels_with_its_bundle(folder: Path) -> None:
+    assert load_prior(load_bundle(folder)) is None
+    prior = load_prior(with_prior(folder))
+    assert prior is not None
+    assert prior.alphabet.endswith("AB")
+    bundle = load_bundle(folder)
+    plain = bundle.card.model_copy(update={"decode": DecodeSpec(kind="ctc")})
+    write_bundle(folder, bundle.model_path, plain)
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "model.onnx"]
+
+
+WRONG_PRIORS = {
+    "missing": (lambda f: (f / "prior.bin").unlink(), r"prior\.bin: cannot be read \(No such file"),
+    "another": (lambda f: (f / "prior.bin").write_bytes(b"other"), "is not the prior that the card was written for"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_PRIORS)
+def test_a_prior_that_is_not_the_cards_is_refused(kind: str, folder: Path) -> None:
+    with_prior(folder)
+    change, message = WRONG_PRIORS[kind]
+    change(folder)
+    with pytest.raises(BundleError, match=message):
+        load_prior(load_bundle(folder))
 
 
 def test_the_wrong_kind_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -70,22 +70,6 @@ def test_the_models_given_say_what_is_judged(capsys, words, plain_detector, plai
     assert (report["task"], report["images"]) == (expected, 1)
 
 
-def test_tuning_on_a_test_set_is_warned_of(capsys, ocr_data, plain_detector):
-    folder = plain_detector.model_path.parent
-    code, out, err = run(
-        capsys, "--tune", "--detector", folder, "--data", ocr_data / "icdar2015" / "test", "--limit", 1
-    )
-    assert code == 0
-    assert out.splitlines()[0].split() == ["binarize", "box_threshold", "hmean"]
-    assert "is a test set; what is chosen on it can no longer be judged on it" in err
-
-
-def test_tuning_elsewhere_is_not(capsys, words, plain_detector):
-    code, out, err = run(capsys, "--tune", "--detector", plain_detector.model_path.parent, "--data", words, "--json")
-    assert (code, err) == (0, "")
-    assert set(json.loads(out)[0]) == {"binarize", "box_threshold", "hmean"}
-
-
 def test_somebody_who_watches_sees_progress(capsys, words, plain_recognizer, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")

@@ -114,3 +114,26 @@ def test_valid_steps_round_up_and_stay_in_range():
 def test_digest_follows_the_values():
     assert CTC.digest == DecodeSpec(kind="ctc").digest
     assert len({CTC.digest, PARSEQ.digest, DecodeSpec(kind="ctc", max_length=9).digest}) == 3
+
+
+def test_certainty_is_that_of_the_whole_text_brought_to_what_was_observed():
+    logits = logits_of([[0.1, 0.9, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.2, 0.0, 0.8, 0.0]])
+    assert decode(CTC, ABC, logits)[0].certainty == pytest.approx(0.72, abs=1e-5)
+    observed = CTC.model_copy(update={"certainty": ((0.0, 0.0), (0.72, 0.9), (1.0, 1.0))})
+    assert decode(observed, ABC, logits)[0].certainty == pytest.approx(0.9, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"certainty": ((0.0, 0.0),)}, "at least 2"),
+        ({"certainty": ((0.5, 0.0), (0.2, 1.0))}, "points must rise"),
+        ({"certainty": ((0.0, 0.6), (1.0, 0.5))}, "points must rise"),
+        ({"certainty": ((0.0, 0.0), (1.0, 1.5))}, "within 0 to 1"),
+        ({"kind": "parseq", "prior": {"sha256": "0" * 64, "weight": 1, "bonus": 0}}, "only a ctc recognizer"),
+        ({"prior": {"sha256": "0" * 64, "weight": 0, "bonus": 0}}, "greater than 0"),
+    ],
+)
+def test_specs_that_cannot_be_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        DecodeSpec(**{"kind": "ctc"} | changes)
