@@ -1,20 +1,35 @@
-"""A Markdown document taken apart: front matter with positions, headings, links."""
+"""A Markdown document taken apart: front matter with positions, headings, links, garbled text."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
-_LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(<?([^)\s>]+)>?(?:\s+[\"'][^)]*)?\)")
-_CODE = re.compile(r"(`+)(?:(?!\1).)*?\1")
+from aqms.scan import Heading, Link, scan
+from findings import mojibake
+
+LARGEST = 16 * 1024 * 1024
+_LARGEST_FRONT = 64 * 1024
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BROKEN = (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError)
 
 
-@dataclass(frozen=True)
+class _Constructor(yaml.constructor.SafeConstructor):
+    """Plain JSON values; a time stamp stays as it was written, for YAML's own reading moves it to another zone."""
+
+    def as_written(self, node: yaml.ScalarNode) -> str:
+        """The text of a value."""
+        return str(node.value)
+
+    yaml_constructors: ClassVar = {
+        **yaml.constructor.SafeConstructor.yaml_constructors,
+        "tag:yaml.org,2002:timestamp": as_written,
+        "tag:yaml.org,2002:binary": as_written,
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands; line and column start at 1."""
 
@@ -22,9 +37,13 @@ class Place:
     column: int
 
 
-@dataclass
+@dataclass(slots=True)
 class Document:
-    """``fields`` and ``places`` of the front matter by key, ``problem`` when there is none that can be read."""
+    """``fields`` and ``places`` of the front matter by key, ``problem`` when there is none that can be read.
+
+    ``garbled`` holds place, text, what it should be, and the encoding it was misread in; ``schema`` what the schemas of
+    the registry say about the fields, by field, once somebody has asked them.
+    """
 
     path: str
     text: str
@@ -32,72 +51,102 @@ class Document:
     places: dict[str, Place] = field(default_factory=dict)
     problem: tuple[Place, str] | None = None
     body_line: int = 1
+    headings: list[Heading] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    garbled: list[tuple[Place, str, str, str]] = field(default_factory=list)
+    schema: list[tuple[str, str]] | None = None
 
     def at(self, key: str) -> Place:
         """Where a key stands, or the start of the document."""
         return self.places.get(key, Place(1, 1))
 
-    def lines(self) -> Iterator[tuple[int, str]]:
-        """Number and text of the body's lines that are not in a fenced block."""
-        fence = ""
-        for number, line in enumerate(self.text.splitlines()[self.body_line - 1 :], self.body_line):
-            mark = _FENCE.match(line)
-            if fence:
-                if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
-                    fence = ""
-            elif mark:
-                fence = mark[1]
-            else:
-                yield number, line
 
-    def headings(self) -> list[tuple[int, int, str]]:
-        """Line, level and text of each heading."""
-        found = ((number, _HEADING.match(line)) for number, line in self.lines())
-        return [(number, len(match[1]), match[2]) for number, match in found if match]
-
-    def links(self) -> list[tuple[Place, str]]:
-        """Place and target of each inline link outside code."""
-        found = []
-        for number, line in self.lines():
-            shown = _CODE.sub(lambda match: " " * len(match[0]), line)
-            found += [(Place(number, match.start(1) + 1), match[1]) for match in _LINK.finditer(shown)]
-        return found
+def lines_of(text: str) -> list[str]:
+    """The lines of a text without their ends."""
+    return _LINE_END.split(text)
 
 
-def read(path: Path, name: str) -> Document:
-    """Read a document; raises OSError, or UnicodeDecodeError when it is not UTF-8."""
-    return parse(path.read_bytes().decode("utf-8-sig"), name)
+def front_lines(lines: list[str]) -> int | None:
+    """Index of the line that ends the front matter; None when there is none that begins and ends."""
+    if lines[0].rstrip() != "---":
+        return None
+    return next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
+
+
+def decode(data: bytes) -> str:
+    """The text of a file; ValueError with a reason when it is none."""
+    if len(data) > LARGEST:
+        raise ValueError(f"larger than {LARGEST // 1024**2} MiB; this is no document")
+    if b"\0" in data:
+        raise ValueError("it holds zero bytes; this is no text")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
 def parse(text: str, name: str) -> Document:
     """Take a document apart; what is wrong with its front matter becomes ``problem``."""
     document = Document(name, text)
-    lines = text.splitlines()
-    if not lines or lines[0].rstrip() != "---":
+    lines = lines_of(text)
+    end = front_lines(lines)
+    if lines[0].rstrip() != "---":
         document.problem = Place(1, 1), "there is no front matter; begin the file with a block between two --- lines"
-        return document
-    end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
-    if end is None:
+    elif end is None:
         document.problem = Place(1, 1), "the front matter has no end; add a line --- after it"
-        return document
-    document.body_line = end + 2
+    else:
+        document.body_line = end + 2
+        _read_front(document, "\n".join(lines[1:end]))
+    body = document.body_line - 1
+    document.headings, document.links = scan(lines[body:], body + 1)
+    if not text.isascii():
+        document.garbled = [
+            (Place(number, found.offset + 1), found.text, found.meant, mojibake.NAMES[found.encoding])
+            for number, line in enumerate(lines, 1)
+            if not line.isascii()
+            for found in mojibake.find(line)
+        ]
+    return document
+
+
+def _read_front(document: Document, front: str) -> None:
+    if len(front) > _LARGEST_FRONT:
+        document.problem = Place(2, 1), f"the front matter is larger than {_LARGEST_FRONT // 1024} KiB; shorten it"
+        return
     try:
-        node = yaml.compose("\n".join(lines[1:end]), Loader=yaml.CSafeLoader)
+        if ("&" in front or "*" in front) and any(
+            isinstance(event, yaml.AliasEvent) for event in yaml.parse(front, Loader=yaml.CSafeLoader)
+        ):
+            document.problem = Place(2, 1), "the front matter refers to itself by a YAML alias; write the value out"
+            return
+        node = yaml.compose(front, Loader=yaml.CSafeLoader)
+        if node is None:
+            return  # Nothing between the lines: every field is missing, and that is said field by field.
         if not isinstance(node, yaml.MappingNode):
             document.problem = Place(2, 1), "the front matter is not a mapping; write key: value lines"
-            return document
-        constructor = yaml.constructor.SafeConstructor()
-        for key, value in node.value:
-            name_of = str(key.value)
-            place = Place(key.start_mark.line + 2, key.start_mark.column + 1)
-            if name_of in document.fields:
-                document.problem = place, f"{name_of} is there twice; keep one"
-            # A time stamp stays as it was written: YAML's own reading would move it to another zone, and day.
-            stamp = value.tag.endswith(":timestamp")
-            document.fields[name_of] = value.value if stamp else constructor.construct_object(value, deep=True)
-            document.places[name_of] = place
-    except yaml.YAMLError as error:
+            return
+        _read_fields(document, node)
+    except _BROKEN as error:
         mark = getattr(error, "problem_mark", None)
         place = Place(mark.line + 2, mark.column + 1) if mark else Place(2, 1)
-        document.problem = place, f"the front matter is not YAML ({getattr(error, 'problem', error)}); quote the value"
-    return document
+        reason = getattr(error, "problem", None) or " ".join(str(error).split())
+        document.problem = place, f"the front matter is not YAML ({reason}); quote the value"
+
+
+def _read_fields(document: Document, node: yaml.MappingNode) -> None:
+    constructor = _Constructor()
+    for key, value in node.value:
+        name, place = str(key.value), Place(key.start_mark.line + 2, key.start_mark.column + 1)
+        if name in document.fields:
+            document.problem = place, f"{name} is there twice; keep one"
+        document.fields[name] = _plain(constructor.construct_object(value, deep=True))
+        document.places[name] = place
+
+
+def _plain(value: Any) -> Any:
+    """The value in terms of JSON: keys are text, sets are lists."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    return value

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from aqms import document
-from aqms.document import Document
+from aqms.cache import Cache
+from aqms.document import Document, decode
 from aqms.registry import Registry
 
 
@@ -21,27 +21,60 @@ class Project:
     registry: Registry
     documents: list[Document] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    cached: bool = True
+
+    def __post_init__(self) -> None:
+        self.cache = Cache(self.root, key=self.registry.digest, enabled=self.cached)
+        self._texts: dict[str, str] = {}
 
     def add(self, files: Iterable[Path]) -> None:
-        """Read the files; raises OutsideError for one that is not below the root."""
+        """Read files that the user named; raises OutsideError for one that is not below the root."""
         for file in files:
-            path = file.resolve()
-            if not path.is_relative_to(self.root):
+            path = Path(file if file.is_absolute() else Path.cwd() / file)
+            if not inside(self.root, path):
                 raise OutsideError(f"{file}: is outside the repository {self.root}; give a file below it")
-            name = path.relative_to(self.root).as_posix()
-            try:
-                self.documents.append(document.read(path, name))
-            except (OSError, UnicodeDecodeError) as error:
-                self.unreadable.append((name, f"{type(error).__name__}: {error}"))
+            self.add_file(path.resolve())
+
+    def add_file(self, path: Path) -> None:
+        """Read one file below the root; a link that leads out of the repository is not followed."""
+        name = path.relative_to(self.root).as_posix()
+        try:
+            if path.is_symlink() and not inside(self.root, path):
+                raise ValueError("it is a link that leads out of the repository; put the file there instead")
+            self.add_data(name, path.read_bytes())
+        except (OSError, ValueError) as error:
+            reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            self.unreadable.append((name, reason))
+
+    def add_data(self, name: str, data: bytes) -> None:
+        """Take in the content of a document; raises ValueError when it is no text."""
+        text = decode(data)
+        self._texts[name] = text
+        self.documents.append(self.cache.document(text, name))
 
     def all_files(self) -> list[Path]:
-        """Every Markdown file in the folders of the registry's types, and stray ones below its roots."""
-        roots = {PurePosixPath(kind.root or self.registry.root) for kind in self.registry.types.values()}
-        return sorted({path for root in roots for path in (self.root / root).rglob("*.md") if path.is_file()})
+        """Every Markdown file below the folders of the registry's types, but the index that `aqms index` writes."""
+        roots = {self.root / root for root in self.registry.roots()}
+        found = {path for root in roots for path in root.rglob("*.md") if path.is_file() or path.is_symlink()}
+        return sorted(found - {self.root / self.registry.index})
+
+    def add_all(self) -> None:
+        """Read every document of the repository."""
+        for path in self.all_files():
+            self.add_file(path)
+
+    def type_of_folder(self, document: Document) -> str | None:
+        """The type whose folder a document lies in."""
+        return self.registry.type_of_folder(PurePosixPath(document.path).parent)
 
     def read(self, path: str) -> str | None:
         """The text of a document by its path, for inline ignores."""
-        return next((item.text for item in self.documents if item.path == path), None)
+        return self._texts.get(path)
+
+
+def inside(root: Path, path: Path) -> bool:
+    """Whether a path, its links followed, is below ``root``."""
+    return path.resolve().is_relative_to(root)
 
 
 def find_root(start: Path) -> Path:

@@ -34,7 +34,8 @@ class Finding:
 
     `symbol` is what was asked for (a dotted name, a target, a key): with code and path it identifies the finding when
     lines move. `cause` is the same text for all findings that one repair would cure. `folded` marks a consequence: it
-    goes away with its cause and needs no work of its own.
+    goes away with its cause and needs no work of its own. `expected` and `hint` are the parts of the message that say
+    what should be there and what to do, for tools that show them apart.
     """
 
     code: str
@@ -47,6 +48,8 @@ class Finding:
     cause: str = ""
     fix: Fix | None = None
     folded: bool = False
+    expected: str = ""
+    hint: str = ""
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str, str]:
@@ -60,7 +63,7 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """The documented JSON form."""
-        return {
+        data = {
             "code": self.code,
             "severity": self.severity,
             "path": self.path,
@@ -71,6 +74,8 @@ class Finding:
             "cause": self.cause,
             "fix": None if self.fix is None else fix_json(self.fix),
         }
+        parts = {"expected": self.expected, "hint": self.hint}
+        return data | {key: text for key, text in parts.items() if text}
 
 
 def fix_json(fix: Fix) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from findings.finding import Finding
 
+_LINE_END = re.compile(r"\r\n|\r|\n")  # not splitlines(): it also splits at form feeds, which findings do not
+
 
 @dataclass(frozen=True, slots=True)
 class Ignores:
@@ -36,7 +38,7 @@ def parse(text: str, tool: str) -> Ignores:
         return Ignores()
     lines: dict[int, tuple[str, ...]] = {}
     everywhere: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         found = _pattern(tool).search(line)
         if found is None:
             continue

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compass import mojibake
+from findings import mojibake
 from compass.blueprint import check, model
 from compass.errors import CompassError
 from compass.markdown import Document

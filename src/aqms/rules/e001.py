@@ -11,14 +11,15 @@ Names sort by date and say what a document is; one that does not is not found ag
 `docs/artifacts/audits/imports.md` should be `docs/artifacts/audits/2026-01-29_0330_audit_imports.md`.
 
 ## Fix safety
-There is no fix yet: links to the old name would break.
+`aqms fix` renames the file, by git when git tracks it, and mends the links to and in it.
 """
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
+from aqms.document import Place
 from aqms.project import Project
+from aqms.rules.report import found
 from findings.finding import Finding
 
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}_\d{4}_")
@@ -27,21 +28,20 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}_\d{4}_")
 def check(project: Project, code: str) -> Iterator[Finding]:
     """Findings of one of the three codes that judge file names."""
     for document in project.documents:
-        path = PurePosixPath(document.path)
-        kind = project.registry.type_of_folder(path)
-        if kind is None or project.registry.name_patterns[kind].match(path.name):
+        name = document.path.rpartition("/")[2]
+        folder = project.type_of_folder(document)
+        if folder is None or project.registry.types[folder].pattern.match(name):
             continue
-        template = project.registry.types[kind].filename
-        if "{date" in template and not _STAMP.match(path.name):
-            found, wrong = "E001", "does not begin with a time stamp YYYY-MM-DD_HHMM_"
-        elif "{type}" in template and not re.match(rf"(?:{_STAMP.pattern})?{kind}_", path.name):
-            found, wrong = "E002", f"does not have the prefix {kind}_ of its folder's type"
+        template = project.registry.types[folder].filename
+        if "{date" in template and not _STAMP.match(name):
+            fits, wrong = "E001", "does not begin with a time stamp YYYY-MM-DD_HHMM_"
+        elif "{type}" in template and not re.match(rf"(?:{_STAMP.pattern})?{folder}_", name):
+            fits, wrong = "E002", f"does not have the prefix {folder}_ of its folder's type"
         else:
-            found, wrong = "E003", "is not of the form its type asks for"
-        if found == code:
-            yield Finding(
-                code, "error", document.path, 1, 1, f"file name {wrong}; expected {template}", symbol=path.name
-            )
+            fits, wrong = "E003", "is not of the form its type asks for"
+        if fits == code:
+            hint = "rename it, or run `aqms fix`"
+            yield found(code, document, Place(1, 1), f"file name {wrong}", expected=template, hint=hint, symbol=name)
 
 
 def check_stamp(project: Project) -> Iterator[Finding]:

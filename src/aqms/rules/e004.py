@@ -10,21 +10,22 @@ A document in the wrong place is not listed and not checked.
 `docs/artifacts/notes/2026-01-29_0330_audit_imports.md`: there is no type with the folder `notes`.
 
 ## Fix safety
-There is no fix yet: links to the old place would break.
+`aqms fix` moves the file when its type is known, by git when git tracks it, and mends the links to and in it.
 """
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
+from aqms.document import Place
 from aqms.project import Project
+from aqms.rules.report import found
 from findings.finding import Finding
 
 
 def check(project: Project) -> Iterator[Finding]:
     """One finding for each document outside the folders of the types."""
-    registry = project.registry
     for document in project.documents:
-        if registry.type_of_folder(PurePosixPath(document.path)) is None:
-            wanted = document.fields.get("type")
-            where = f"{registry.folder(wanted)}/" if wanted in registry.types else "the folder of its type"
-            yield Finding("E004", "error", document.path, 1, 1, f"lies in no type's folder; move it to {where}")
+        if project.type_of_folder(document) is None:
+            kind = project.registry.types.get(str(document.fields.get("type")))
+            expected = f"{kind.folder}/" if kind else "the folder of its type"
+            hint = "move it, or run `aqms fix`"
+            yield found("E004", document, Place(1, 1), "lies in no type's folder", expected=expected, hint=hint)

@@ -10,33 +10,35 @@ Two sources of truth that disagree: one list shows the document as one thing, an
 `type: design` in `docs/artifacts/design_documents/`; the type is `design_document`.
 
 ## Fix safety
-There is no fix yet.
+`aqms fix` writes the type of the folder where the given one is unknown, or an old name; it moves nothing for this.
 """
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 
 from aqms.project import Project
+from aqms.rules.report import found, one_of
 from findings.finding import Finding
 
 
 def check(project: Project) -> Iterator[Finding]:
     """One finding for each type that is not right."""
-    registry = project.registry
+    types = project.registry.types
     for document in project.documents:
-        if "type" not in document.fields:
+        if document.fields.get("type") in (None, ""):
             continue
-        kind, place = str(document.fields["type"]), document.at("type")
-        folder = registry.type_of_folder(PurePosixPath(document.path))
-        if kind not in registry.types:
-            near = get_close_matches(kind, registry.types, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; types are {', '.join(registry.types)}"
-            message = f"type {kind!r} is not in the registry{hint}"
+        kind, folder = str(document.fields["type"]), project.type_of_folder(document)
+        if kind not in types:
+            near = [name for name, t in types.items() if kind in t.aliases] or get_close_matches(kind, types, 1)
+            message, expected = f"type {kind!r} is not in the registry", one_of(list(types))
+            hint = f"did you mean {near[0]}?" if near else ""
+            expected = "" if near else expected
         elif folder is not None and kind != folder:
-            message = (
-                f"type {kind} lies in the folder of {folder}; expected type: {folder}, or {registry.folder(kind)}/"
+            message, expected = (
+                f"type {kind} lies in the folder of {folder}",
+                f"type: {folder}, or {types[kind].folder}/",
             )
+            hint = "make them agree"
         else:
             continue
-        yield Finding("E005", "error", document.path, place.line, place.column, message, symbol="type")
+        yield found("E005", document, document.at("type"), message, expected=expected, hint=hint, symbol="type")

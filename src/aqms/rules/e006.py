@@ -10,12 +10,14 @@ Lists, indexes and the other rules go by these fields.
 A document without `status`.
 
 ## Fix safety
-There is no fix: the value cannot be known.
+`aqms fix` adds what the document says elsewhere: title from its heading, date from its name or text, type from its
+folder; category and status are those that the type begins with.
 """
 
 from collections.abc import Iterator
 
 from aqms.project import Project
+from aqms.rules.report import found
 from findings.finding import Finding
 
 
@@ -26,6 +28,5 @@ def check(project: Project) -> Iterator[Finding]:
             continue
         for name in project.registry.required:
             if document.fields.get(name) in (None, ""):
-                place = document.at(name)
-                message = f"{name} is missing; add it to the front matter"
-                yield Finding("E006", "error", document.path, place.line, place.column, message, symbol=name)
+                hint = "add it to the front matter"
+                yield found("E006", document, document.at(name), f"{name} is missing", hint=hint, symbol=name)

@@ -11,27 +11,34 @@ A date that nobody can read sorts nowhere, and one that contradicts the name mak
 `date: 29/01/2026`.
 
 ## Fix safety
-There is no fix yet.
+`aqms fix` rewrites dates such as `2026/01/29` and `2026.1.29`; which of two days is meant cannot be known.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from aqms.project import Project
+from aqms.rules.report import found
 from findings.finding import Finding
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ZONE = re.compile(r"\s*\(([A-Z]{2,5})\)$")
+
+
+def moment_of(value: Any) -> datetime | None:
+    """The time of a front-matter date, or None when it cannot be read."""
+    try:
+        return datetime.fromisoformat(_ZONE.sub("", str(value)))
+    except ValueError:
+        return None
 
 
 def day_of(value: Any) -> date | None:
     """The day of a front-matter date, or None when it cannot be read."""
-    try:
-        return datetime.fromisoformat(_ZONE.sub("", str(value))).date()
-    except ValueError:
-        return None
+    moment = moment_of(value)
+    return moment and moment.date()
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -40,12 +47,12 @@ def check(project: Project) -> Iterator[Finding]:
         if document.fields.get("date") in (None, ""):
             continue
         value, place = document.fields["date"], document.at("date")
-        stamp = re.match(r"\d{4}-\d{2}-\d{2}", PurePosixPath(document.path).name)
+        stamp = _DAY.match(document.path.rpartition("/")[2])
         day = day_of(value)
         if day is None:
-            message = f"date {str(value)!r} cannot be read; write it as 2026-01-29T03:30+09:00"
+            message, expected, hint = f"date {str(value)!r} cannot be read", "", "write it as 2026-01-29T03:30+09:00"
         elif stamp and stamp[0] != day.isoformat():
-            message = f"date {day} contradicts the file name's {stamp[0]}; make them agree"
+            message, expected, hint = f"date {day} contradicts the file name's", stamp[0], "make them agree"
         else:
             continue
-        yield Finding("E007", "error", document.path, place.line, place.column, message, symbol="date")
+        yield found("E007", document, place, message, expected=expected, hint=hint, symbol="date")

@@ -2,7 +2,7 @@
 
 ## What it does
 Each type names the headings its documents must have. A heading counts when its text begins with the name, whatever its
-level, numbering and emphasis.
+level, numbering and emphasis; the registry may list several names that will do for one section.
 
 ## Why it is bad
 A plan without its verification is not a plan; readers look for the part and do not find it.
@@ -17,7 +17,9 @@ There is no fix: an empty section would only hide what is missing.
 import re
 from collections.abc import Iterator
 
+from aqms.document import Place
 from aqms.project import Project
+from aqms.rules.report import found
 from findings.finding import Finding
 
 _ORNAMENT = re.compile(r"^[\W\d_]+")
@@ -29,8 +31,9 @@ def check(project: Project) -> Iterator[Finding]:
         kind = project.registry.types.get(str(document.fields.get("type")))
         if kind is None or document.problem is not None:
             continue
-        present = [_ORNAMENT.sub("", text).casefold() for _, _, text in document.headings()]
-        for section in kind.sections:
-            if not any(text.startswith(section.casefold()) for text in present):
-                message = f"section {section!r} is missing; add a heading ## {section}"
-                yield Finding("E010", "error", document.path, document.body_line, 1, message, symbol=section)
+        present = [_ORNAMENT.sub("", heading.text).casefold() for heading in document.headings]
+        for names in kind.sections:
+            if not any(text.startswith(name.casefold()) for text in present for name in names):
+                hint = f"add a heading ## {names[0]}" + "".join(f", or {name}" for name in names[1:])
+                place = Place(document.body_line, 1)
+                yield found("E010", document, place, f"section {names[0]!r} is missing", hint=hint, symbol=names[0])

@@ -1,7 +1,8 @@
 """A relative link points to nothing.
 
 ## What it does
-Follows every inline link to a file of the repository, from the document's own folder.
+Follows every link, image and reference definition to a file of the repository, from the document's own folder; a target
+that begins with `/` counts from the root. Code is not searched.
 
 ## Why it is bad
 The reader is sent to a page that is gone.
@@ -10,24 +11,38 @@ The reader is sent to a page that is gone.
 `[the plan](../implementation_plans/gone.md)`.
 
 ## Fix safety
-There is no fix: where the file went cannot be known.
+`aqms fix` points the link to the one file of the same name in the repository (for common names such as README.md the
+folder must agree too). Where no file is meant for certain, the words stay and the target stays beside them as code:
+the plan (`../implementation_plans/gone.md`).
 """
 
+import os
 from collections.abc import Iterator
-from urllib.parse import unquote
 
+from aqms.document import Place
+from aqms.links import local_path, target_of
 from aqms.project import Project
+from aqms.rules.report import found
 from findings.finding import Finding
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """One finding for each link that leads nowhere."""
+    """One finding for each link that leads nowhere, or out of the repository."""
+    root = str(project.root)
+    known: dict[str, bool] = {}
     for document in project.documents:
-        for place, target in document.links():
-            path = unquote(target.partition("#")[0])
-            if not path or ":" in path.split("/")[0]:
+        for link in document.links:
+            path = local_path(link.target)
+            if path is None:
                 continue
-            base = project.root if path.startswith("/") else (project.root / document.path).parent
-            if not (base / path.lstrip("/")).exists():
-                message = f"link to {path} leads nowhere; mend or remove it"
-                yield Finding("E011", "error", document.path, place.line, place.column, message, symbol=path)
+            full = target_of(document.path, path)
+            if full is None:
+                wrong = "leads out of the repository"
+            else:
+                if full not in known:
+                    known[full] = os.path.exists(os.path.join(root, full))
+                if known[full]:
+                    continue
+                wrong = "leads nowhere"
+            place = Place(link.line, link.column)
+            yield found("E011", document, place, f"link to {path} {wrong}", hint="mend or remove it", symbol=path)

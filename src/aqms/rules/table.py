@@ -1,7 +1,7 @@
 """The rules, in the order of their codes; codes are public."""
 
 from aqms.project import Project
-from aqms.rules import e000, e001, e004, e005, e006, e007, e008, e009, e010, e011
+from aqms.rules import e000, e001, e004, e005, e006, e007, e008, e009, e010, e011, e012, e013, e014
 from findings.rule import Rule
 
 RULES: tuple[Rule[Project], ...] = (
@@ -17,4 +17,7 @@ RULES: tuple[Rule[Project], ...] = (
     Rule("E009", "category", "error", e009.check, e009.__doc__ or ""),
     Rule("E010", "missing-section", "error", e010.check, e010.__doc__ or ""),
     Rule("E011", "broken-link", "error", e011.check, e011.__doc__ or ""),
+    Rule("E012", "duplicate-id", "error", e012.check, e012.__doc__ or ""),
+    Rule("E013", "garbled-text", "error", e013.check, e013.__doc__ or ""),
+    Rule("E014", "front-matter-schema", "error", e014.check, e014.__doc__ or ""),
 )

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from compass import mojibake, tables
+from compass import tables
 from compass.blueprint.model import Blueprint, Label, Phase
 from compass.blueprint.words import meant, related
+from findings import mojibake
 from findings.finding import Finding, Severity
 
 CODES = {

@@ -188,7 +188,7 @@ def _findings(found: Any) -> dict[str, Any]:
 
 
 def _data(blueprint: Any) -> dict[str, Any]:
-    from compass.mojibake import repair
+    from findings.mojibake import repair
 
     phases = [
         {

@@ -1,0 +1,1 @@
+"""What can be mended without knowing more than the document says: text, front matter, names, links."""

@@ -1,0 +1,119 @@
+"""Repairs of many documents at once: planned in memory, then written, then moved."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aqms import cache, git
+from aqms.document import Document, parse
+from aqms.fix import front, guess, names
+from aqms.fix.relink import Links
+from aqms.project import Project
+from durable.lock import lock
+from durable.replace import write_bytes
+from findings import mojibake
+from findings.fix import Change
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass
+class Repair:
+    """A document before and after; ``target`` is where it goes, ``notes`` what was done or why it was not."""
+
+    path: str
+    old: str
+    new: str
+    target: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def change(self) -> Change:
+        """The change of the text, for a diff."""
+        return Change(self.path, self.old, self.new)
+
+
+def plan(project: Project, kind: str | None = None, step: Callable[[], None] = lambda: None) -> list[Repair]:
+    """What to do to the documents of a project; ``kind`` is the type of those that do not say.
+
+    ``step`` is called after each document. A repair that only has notes could not be made.
+    """
+    repairs = []
+    taken: set[str] = set()
+    for document in project.documents:
+        repair = _first(project, document, kind, taken)
+        taken.add(repair.target)
+        repairs.append(repair)
+        step()
+    moves = {r.path: r.target for r in repairs if r.target != r.path}
+    files = _files(project.root)
+    links = Links(project.root, files, moves)
+    for repair in repairs:
+        repair.new, notes = links.repaired(repair.new, repair.path, repair.target, mend=True)
+        repair.notes += notes
+    if moves:
+        repairs += _others(project.root, {r.path for r in repairs}, files, links)
+    return [r for r in repairs if r.notes or r.new != r.old or r.target != r.path]
+
+
+def _first(project: Project, document: Document, given: str | None, taken: set[str]) -> Repair:
+    """Text, front matter and name of one document; its links come when all names are known."""
+    repair = Repair(document.path, document.text, document.text, document.path)
+    if document.garbled:
+        repair.new = mojibake.repair(document.text)
+        repair.notes.append(f"{len(document.garbled)} pieces of garbled text mended")
+        document = parse(repair.new, document.path)
+    kind = guess.kind_of(project.registry, document, given)
+    repair.new, notes = front.repaired(project.root, project.registry, document, kind)
+    repair.notes += notes
+    document = parse(repair.new, document.path)
+    if kind is None:
+        repair.notes.append("its type is unknown; give it with --type")
+    elif document.problem is None:
+        target = names.target(project.root, project.registry, document, kind, taken)
+        if target is None:
+            repair.notes.append("not renamed: the name that it should have is taken")
+        elif target != document.path:
+            repair.target = target
+    return repair
+
+
+def _others(root: Path, done: set[str], files: Iterable[str], links: Links) -> list[Repair]:
+    """Markdown files that link to what moves."""
+    repairs = []
+    for name in files:
+        if not name.endswith(".md") or name in done:
+            continue
+        try:
+            text = (root / name).read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            continue  # Not ours to judge; a document that cannot be read is a finding elsewhere.
+        if "](" in text or "]:" in text:
+            new, notes = links.repaired(text, name, name, mend=False)
+            repairs += [Repair(name, text, new, name, notes)] if new != text else []
+    return repairs
+
+
+def _files(root: Path) -> list[str]:
+    """Every file of the repository that git does not ignore; without git, all that are in no hidden folder."""
+    try:
+        return git.names(git.run(root, "ls-files", "-co", "--exclude-standard", "-z"))
+    except git.GitError:
+        found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+        return [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
+
+
+def apply(root: Path, repairs: list[Repair]) -> None:
+    """Write the texts, then move the files; killed in the middle, the same call does the rest.
+
+    Raises OSError, or GitError when git refuses a rename.
+    """
+    with lock(cache.folder(root) / "fix"):
+        for repair in repairs:
+            if repair.new != repair.old:
+                mark = _BOM if (root / repair.path).read_bytes().startswith(_BOM) else b""
+                write_bytes(root / repair.path, mark + repair.new.encode())
+        tracked = git.tracked(root)
+        for repair in repairs:
+            if repair.target != repair.path:
+                git.move(root, repair.path, repair.target, is_tracked=repair.path in tracked)

@@ -1,0 +1,27 @@
+"""Link targets as paths of the repository."""
+
+import posixpath
+from html import unescape
+from urllib.parse import quote, unquote
+
+
+def local_path(target: str) -> str | None:
+    """The path in a link target as a name on disk, without its fragment; None when it leads elsewhere or nowhere."""
+    path = target.partition("#")[0].partition("?")[0]
+    if not path or ":" in path.split("/")[0] or path.startswith("//"):
+        return None
+    return unquote(unescape(path.replace("\\", "")))
+
+
+def target_of(document: str, path: str) -> str | None:
+    """The path from the root that ``path`` leads to in a document; None when it leads out of the repository."""
+    base = "" if path.startswith("/") else posixpath.dirname(document)
+    full = posixpath.normpath(posixpath.join(base, path.lstrip("/")))
+    return None if full == ".." or full.startswith("../") else full
+
+
+def relative(document: str, full: str, old: str) -> str:
+    """The target that leads from a document to the file ``full``, keeping the fragment of the old target."""
+    tail = old[len(old.partition("#")[0].partition("?")[0]) :]
+    path = f"/{full}" if old.startswith("/") else posixpath.relpath(full, posixpath.dirname(document) or ".")
+    return quote(path, safe="/-_.~()+,&=@!':" + "".join(c for c in path if not c.isascii())) + tail
