@@ -70,13 +70,15 @@ class Repository:
         self.imports = list(self._imports())
 
     def _modules(self) -> dict[str, str]:
-        """Dotted name -> path, for packages with `__init__.py` all the way up, from above the topmost one."""
+        """Dotted name -> path: from below `src`, else from above the topmost of a row of `__init__.py`."""
         found = {}
         for path in self.texts:
             parts = path.removesuffix(".py").split("/")
             start = len(parts) - 1
             while start > 0 and "/".join([*parts[:start], "__init__.py"]) in self.texts:
                 start -= 1
+            if start > 0 and "src" in parts[:start]:  # a namespace package: folders below src without `__init__.py`
+                start = parts.index("src") + 1
             names = parts[start:] if parts[-1] != "__init__" else parts[start:-1]
             if len(names) > 1 and all(name.isidentifier() for name in names):
                 found[".".join(names)] = path
@@ -237,7 +239,11 @@ def _keyword_site(repository: Repository, chance: random.Random, *, required: bo
             if rows[other].strip() and _indent(rows[other]) < depth:
                 break
             key = re.match(rf"[ \t]{{{depth}}}([a-z_]\w*):", rows[other])
-            if key and key[1] in names and (names[key[1]] or not required):
+            if key is None or key[1] not in names:
+                continue
+            group = f"{path.rpartition('/')[0]}/{key[1]}/"  # with such a group, another config may give the key
+            optional = not names[key[1]] or any(name.startswith(group) for name in repository.yaml)
+            if not (required and optional):
                 sites.append((path, other, key[1], found[2]))
     return chance.choice(sites) if sites else None
 
@@ -303,7 +309,7 @@ def run(root: Path, count: int, seed: int, log: list[dict[str, object]]) -> Coun
         tries = 0
         while sum(results.values()) < count and tries < 60 * count:
             tries += 1
-            mutant = KINDS[tries % len(KINDS)](repository, chance)
+            mutant = KINDS[tries % len(KINDS)](repository, chance) if repository.imports else None
             if mutant is None or (mutant.text is not None and mutant.path.endswith(".py") and not _parses(mutant.text)):
                 continue
             found = _try(copy, mutant, cache, before)

@@ -26,7 +26,8 @@ def text(outcome: Outcome) -> str:
 
 def line(finding: Finding) -> str:
     """`path:line:column CODE message`."""
-    return f"{finding.path}:{finding.line}:{finding.column} {finding.code} {finding.message}"
+    path = finding.path.replace("\n", "\\n")
+    return f"{path}:{finding.line}:{finding.column} {finding.code} {finding.message}"
 
 
 def closing(outcome: Outcome) -> str:
@@ -105,7 +106,9 @@ def _sarif_result(finding: Finding, occurrence: int) -> dict[str, Any]:
         "level": _SARIF_LEVEL[finding.severity],
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": location}],
-        "partialFingerprints": {"identity/v1": hashlib.sha256(identity.encode()).hexdigest()[:32]},
+        "partialFingerprints": {
+            "identity/v1": hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        },
     }
 
 

@@ -100,7 +100,7 @@ def _walk(
                 continue
             _walk(tree, Path(entry.path), f"{path}/", seen, exclude, ignored, alias)
         elif not excluded(path, exclude):
-            _file(tree, path, alias)
+            _file(tree, path, alias, entry.is_file())
 
 
 def _follow(
@@ -114,8 +114,11 @@ def _follow(
         _walk(tree, Path(entry.path), f"{path}/", seen | {real}, exclude, ignored, True)
 
 
-def _file(tree: Tree, path: str, alias: bool) -> None:
-    if path.endswith((".py", ".pyi")):
+def _file(tree: Tree, path: str, alias: bool, regular: bool) -> None:
+    if not regular:  # a pipe, a socket, a device: opening it could wait for ever
+        if path.endswith((".py", ".pyi", ".ipynb", *_CONFIG)):
+            tree.unreadable.append((path, "not a regular file"))
+    elif path.endswith((".py", ".pyi")):
         (tree.aliases if alias else tree.python).append(path)
     elif path.endswith(_NATIVE):
         tree.native.append(path)

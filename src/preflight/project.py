@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,11 @@ class Project:
 
     def _read(self, path: str) -> bytes | None:
         try:
-            with open(self.root / path, "rb") as stream:
-                size = os.fstat(stream.fileno()).st_size
+            with open(self.root / path, "rb", opener=_without_waiting) as stream:
+                status = os.fstat(stream.fileno())
+                size = status.st_size
+                if not stat.S_ISREG(status.st_mode):
+                    return None  # discovery has named it
                 if size > self.settings.max_file_kb * 1024:
                     self._too_large[path] = size
                     return None
@@ -245,6 +249,11 @@ class Project:
             else:
                 self._yaml[path] = yaml_reader.thaw(raw)
         return self._yaml[path]
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to does not block."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _suffix(path: str) -> str:

@@ -108,7 +108,8 @@ IMPORTS = {
     "a sys.path edit through names of the module": (
         {
             "a/tests/conftest.py": "import sys\nfrom pathlib import Path\n"
-            "TOP = Path(__file__).resolve().parent.parent\nSRC = TOP / 'src'\nsys.path.insert(0, str(SRC))\nfrom utils import Field, gone\n",
+            "TOP = Path(__file__).resolve().parent.parent\nSRC = TOP / 'src'\n"
+            "sys.path.insert(0, str(SRC))\nfrom utils import Field, gone\n",
             "a/src/utils.py": "class Field: ...\n",
             "b/src/utils.py": "def other(): ...\n",
         },

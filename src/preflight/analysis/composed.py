@@ -120,11 +120,15 @@ class Compositions:
         """Nodes whose target can be judged, sorted by place."""
         found: dict[tuple[str, int, str, str], Node] = {}
         done: set[tuple[int, str, bool]] = set()
+        whole: set[str] = set()  # keys of nodes in compositions of entry points, which come first
         for composition in self.all:
             if self.usage.any_class:
                 break
             is_base = not composition.choices
-            for key, value, nested in _with_target(composition.composed.root, ""):
+            for key, value, inside in _with_target(composition.composed.root, ""):
+                nested = inside or (composition.standalone and _has_above(whole, key))
+                if not composition.standalone:
+                    whole.add(key)
                 mark = (id(value), key, is_base)
                 if mark not in done and self._built(composition.entry, key):
                     done.add(mark)
@@ -221,6 +225,12 @@ def _takes_a_config(constructor: Constructor, value: Value) -> bool:
     """Whether the target gets the whole config as its one argument from code: the keys beside it are no arguments."""
     names = [param.name for param in constructor.signature.params]
     return len(names) == 1 and names[0] in _CONFIG_NAMES and names[0] not in value.children
+
+
+def _has_above(keys: set[str], key: str) -> bool:
+    """Whether one of the keys is a node around `key`."""
+    parts = key.split(".")
+    return any(".".join(parts[:count]) in keys for count in range(1, len(parts)))
 
 
 def _is_below(folder: str, root: str) -> bool:

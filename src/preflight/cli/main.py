@@ -1,6 +1,7 @@
 """The command line of preflight: words become values here; the work is elsewhere, imported when a command needs it."""
 
 import gc
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -313,6 +314,8 @@ def main() -> None:
     from preflight.environment import InterpreterError
     from preflight.settings import SettingsError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")
     gc.disable()  # millions of small tuples live until the end: collecting costs more than half of the time
     try:
         app()
