@@ -22,6 +22,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "PIL": ("pillow", "infer"),
     "pyclipper": ("pyclipper", "infer"),
     "pypdfium2": ("pypdfium2", "infer"),
+    "reportlab": ("reportlab", "infer"),
     "shapely": ("shapely", "infer"),
     "lmdb": ("lmdb", "infer"),
     "torch": ("torch", "train"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from ocr.cli.read_output import Result
     from ocr.formats.page import FailedPage, Page
     from ocr.inference.engine import Reader
 
@@ -16,10 +17,16 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 
 class Format(StrEnum):
-    """How results are printed."""
+    """How results are printed or written: a table to look at, or a key of `ocr.formats.render.FORMATS`."""
 
     table = "table"
     json = "json"
+    hocr = "hocr"
+    alto = "alto"
+    page = "page"
+    pdf = "pdf"
+    csv = "csv"
+    markdown = "markdown"
     text = "text"
 
 
@@ -29,8 +36,13 @@ def read(
         list[str],
         typer.Argument(metavar="FILE...", help="Images, PDFs, folders of them, or patterns such as 'scans/*.png'."),
     ],
-    format: Annotated[Format, typer.Option(help="How to print the results.")] = Format.table,
+    format: Annotated[
+        Format | None, typer.Option(help="How to give the results. [default: as --out is called, else a table]")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="File for all results, or folder for a file per input, in place of stdout.")
+    ] = None,
     save_image: Annotated[Path | None, typer.Option(help="Folder for copies of the pages with boxes drawn.")] = None,
     detector: Annotated[str, typer.Option(help="Detection bundle: a shipped one's name, or a folder.")] = "detector",
     recognizer: Annotated[str, typer.Option(help="Recognition bundle, likewise.")] = "recognizer",
@@ -48,27 +60,31 @@ def read(
       ocr read scans/ --json > pages.json
 
       ocr read contract.pdf --dpi 300 --save-image boxes/
+
+      ocr read scans/ --format pdf --out searchable/
+
+      ocr read letter.tif --out letter.hocr
     """
-    from ocr.formats.page import Document, Page
+    from ocr.cli import read_output
+    from ocr.formats.page import Page
     from ocr.formats.sources import expand
     from ocr.inference.shared import shared_engine
 
+    chosen = read_output.choose("json" if json else format, out)
     reader = shared_engine(threads).reader(detector, recognizer)
-    chosen = Format.json if json else format
     results: list[Page | FailedPage] = []
-    for result in _read_all(reader, expand(files), dpi, save_image):
+    for result in read_output.deliver(_read_all(reader, expand(files), dpi, save_image), chosen, out, dpi):
         results.append(result)
         if not isinstance(result, Page):
             print(f"ocr read: {_place(result)}: {result.error.reason}; {result.error.remedy}", file=sys.stderr)
-        elif chosen is not Format.json:
-            print(_table(result) if chosen is Format.table else result.text, flush=True)
-    if chosen is Format.json:
-        print(Document(pages=results).model_dump_json(indent=1))
+        elif chosen == "table":
+            print(_table(result), flush=True)
     failed = sum(not isinstance(result, Page) for result in results)
     raise typer.Exit(0 if not failed else 1 if failed < len(results) else 2)
 
 
-def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | None) -> Iterator["Page | FailedPage"]:
+def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | None) -> Iterator["Result"]:
+    from ocr.cli.read_output import Result
     from ocr.formats.page import FailedPage
     from ocr.formats.sources import page_images
     from ocr.inference.render import save
@@ -77,12 +93,12 @@ def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | 
     for path in _with_progress(files):
         for source in page_images(path, dpi=dpi):
             if isinstance(source, FailedPage):
-                yield source
+                yield Result(source, None)
                 continue
             page = reader.read(source.image, source=source.source, page=source.page, notes=source.notes)
             if save_image is not None:
                 save(save_image, source.image, page, drawn)
-            yield page
+            yield Result(page, source.image)
 
 
 def _with_progress(files: list[Path]) -> Iterator[Path]:

@@ -1,0 +1,99 @@
+"""Words of a line, and its lines gathered into rows: what the formats need beyond the page result.
+
+The recognizer tells the place of a line only. Words get the share of it that their characters take, wide ones (Hangul,
+CJK) counted double: an estimate, which each format that has words says.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr.formats.page import Line
+from ocr.geometry.quad import Quad, polygon_quad
+
+_SAME_ROW = 0.5
+
+
+class Word(NamedTuple):
+    """A word between spaces and its estimated quad in pixels."""
+
+    text: str
+    quad: Quad
+
+
+class Box(NamedTuple):
+    """Whole pixels, none outside the image."""
+
+    x_min: int
+    y_min: int
+    x_max: int
+    y_max: int
+
+
+def line_quad(line: Line) -> Quad:
+    """Quad (4,2) of a line."""
+    return polygon_quad(np.array(line.polygon, dtype=np.float32))
+
+
+def words(line: Line) -> list[Word]:
+    """Words of a line in order, with their estimated quads; none when the text is blank."""
+    text = line.text.strip()
+    total = _advance(text)
+    quad = line_quad(line)
+    found: list[Word] = []
+    start = 0
+    for word in text.split():
+        start = text.index(word, start)
+        end = start + len(word)
+        found.append(Word(word, _between(quad, _advance(text[:start]) / total, _advance(text[:end]) / total)))
+        start = end
+    return found
+
+
+def box(polygon: NDArray[np.float32], width: int, height: int) -> Box:
+    """Box of a polygon, clipped to an image of (width, height) pixels and at least one pixel wide and high."""
+    low, high = np.floor(polygon.min(axis=0)), np.ceil(polygon.max(axis=0))
+    x_min, y_min = min(max(int(low[0]), 0), width - 1), min(max(int(low[1]), 0), height - 1)
+    return Box(x_min, y_min, max(x_min + 1, min(int(high[0]), width)), max(y_min + 1, min(int(high[1]), height)))
+
+
+def rows(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines that stand side by side, in the order of the first of each; a row goes from the left.
+
+    A line belongs to the row before it when their middles are less than half a line apart.
+    """
+    found: list[list[Line]] = []
+    for line in lines:
+        if found and _beside(found[-1], line):
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return [sorted(row, key=lambda one: min(x for x, _ in one.polygon)) for row in found]
+
+
+def _beside(row: Sequence[Line], line: Line) -> bool:
+    heights = [high - low for low, high in map(_span, [*row, line])]
+    middles = [sum(_span(one)) / 2 for one in row]
+    return abs(median(middles) - sum(_span(line)) / 2) < _SAME_ROW * median(heights)
+
+
+def _span(line: Line) -> tuple[float, float]:
+    ordinates = [y for _, y in line.polygon]
+    return min(ordinates), max(ordinates)
+
+
+def _advance(text: str) -> float:
+    """Width of a text in average Latin characters."""
+    return sum(2.0 if unicodedata.east_asian_width(character) in "WF" else 1.0 for character in text)
+
+
+def _between(quad: Quad, start: float, end: float) -> Quad:
+    """The part of a quad between two shares of its width."""
+    top_left, top_right, bottom_right, bottom_left = quad
+    top, bottom = top_right - top_left, bottom_right - bottom_left
+    corners = [top_left + start * top, top_left + end * top, bottom_left + end * bottom, bottom_left + start * bottom]
+    return np.array(corners, dtype=np.float32)
