@@ -12,6 +12,8 @@ OcrError                      one clear line for the user, exit code 2
 |- RecordError                a run folder or record that cannot be read or claimed
 |- ParityError                an export that disagrees with the model it came from
 |- TrainingError              a run that cannot go on (a loss that is not finite)
+|- ServiceError               a service that cannot start as asked, or a key file that is wrong
+|- BatchError                 a batch whose input, output folder or options are wrong
 |- MemoryLimitError           reading would go above the memory this process may use
 `- MissingExtraError          an optional package is absent or damaged: names the install line
 """
@@ -75,6 +77,14 @@ class ParityError(OcrError):
 
 class TrainingError(OcrError):
     """A training run cannot go on."""
+
+
+class ServiceError(OcrError):
+    """A service cannot start as asked, or a file of its own is wrong."""
+
+
+class BatchError(OcrError):
+    """The input, the output folder or the options of a batch are wrong."""
 
 
 class MemoryLimitError(OcrError):

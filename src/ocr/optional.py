@@ -37,6 +37,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "fastapi": ("fastapi", "serve"),
     "uvicorn": ("uvicorn", "serve"),
     "prometheus_client": ("prometheus-client", "serve"),
+    "python_multipart": ("python-multipart", "serve"),
     "streamlit": ("streamlit", "ui"),
     "ray": ("ray", "batch"),
     "psycopg": ("psycopg", "postgres"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ocr.errors import InputError
 from ocr.formats.page import FailedImage, FailedPage, Failure
 from ocr.formats.pdf_pages import DPI, open_pdf
-from ocr.images.load import load_image, load_pages, read_file, read_header
+from ocr.images.load import MAX_PIXELS, load_image, load_pages, read_file, read_header
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".pdf"})
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -44,29 +44,39 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     return list(files)
 
 
-def page_images(source: Path | bytes, *, name: str | None = None, dpi: int = DPI) -> Iterator[PageImage | FailedPage]:
-    """Yield the pages of an image, a multi-page TIFF or a PDF; a FailedPage where one cannot be had."""
+def is_tiff(data: bytes) -> bool:
+    """Whether a file is a TIFF, the only kind of image that has pages."""
+    return data.startswith(_TIFF)
+
+
+def page_images(
+    source: Path | bytes, *, name: str | None = None, dpi: int = DPI, max_pixels: int = MAX_PIXELS
+) -> Iterator[PageImage | FailedPage]:
+    """Yield the pages of an image, a multi-page TIFF or a PDF; a FailedPage where one cannot be had.
+
+    A page of more than ``max_pixels`` is not decoded.
+    """
     page: int | None = None
     try:
         data, name = read_file(source, name)
         if data.startswith(b"%PDF"):
-            yield from _pdf_pages(data, name, dpi)
-        elif data.startswith(_TIFF):
+            yield from _pdf_pages(data, name, dpi, max_pixels)
+        elif is_tiff(data):
             page = 1
-            for image in load_pages(data, name=name):
+            for image in load_pages(data, name=name, max_pixels=max_pixels):
                 yield PageImage(name, page, image, [])
                 page += 1
         else:
-            yield PageImage(name, 1, load_image(data, name=name), _notes(data, name))
+            yield PageImage(name, 1, load_image(data, name=name, max_pixels=max_pixels), _notes(data, name))
     except InputError as error:
         yield failed_page(name or str(source), page, error)
 
 
-def _pdf_pages(data: bytes, name: str, dpi: int) -> Iterator[PageImage | FailedPage]:
+def _pdf_pages(data: bytes, name: str, dpi: int, max_pixels: int) -> Iterator[PageImage | FailedPage]:
     with open_pdf(data, name=name) as document:
         for index in range(len(document)):
             try:
-                yield PageImage(name, index + 1, document.render(index, dpi=dpi), [])
+                yield PageImage(name, index + 1, document.render(index, dpi=dpi, max_pixels=max_pixels), [])
             except InputError as error:
                 yield failed_page(name, index + 1, error)
 

@@ -1,0 +1,1 @@
+"""The REST service: bounded, batched, with jobs that survive a restart."""
