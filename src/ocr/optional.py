@@ -40,6 +40,8 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "python_multipart": ("python-multipart", "serve"),
     "streamlit": ("streamlit", "ui"),
     "ray": ("ray", "batch"),
+    "fsspec": ("fsspec", "batch"),
+    "pyarrow": ("pyarrow", "batch"),
     "psycopg": ("psycopg", "postgres"),
     "mlflow": ("mlflow-skinny", "tracking"),
     "wandb": ("wandb", "tracking"),

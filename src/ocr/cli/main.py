@@ -10,6 +10,7 @@ from ocr.errors import OcrError
 # name: (module:attribute, what it does). The attribute is a typer app, or a function from arguments to an exit code.
 COMMANDS: dict[str, tuple[str, str]] = {
     "read": ("ocr.cli.read:app", "read images and PDFs: text, boxes, confidence"),
+    "batch": ("ocr.cli.batch:app", "read many pages into Parquet or JSON lines, resumable"),
     "serve": ("ocr.cli.serve:app", "serve reading over HTTP; make and revoke API keys"),
     "train": ("ocr.cli.train:main", "train a detector or a recognizer (Hydra overrides follow)"),
     "eval": ("ocr.cli.eval:app", "score a bundle or checkpoint on a data set"),

@@ -38,7 +38,11 @@ EXAMPLE = {
         }
     ],
 }
-_TINY_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAH0lEQVQIHSXBsQEAAACCIP3/aBsC44wzzjjjjDPOuAE8XwgBlrTI2gAAAABJRU5ErkJggg=="  # 8 x 8 white pixels
+# 8 x 8 white pixels.
+_TINY_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAH0lEQVQIHSXB"
+    "sQEAAACCIP3/aBsC44wzzjjjjDPOuAE8XwgBlrTI2gAAAABJRU5ErkJggg=="
+)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 BODY: dict[str, Any] = {
     "requestBody": {

@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ocr.errors import ServiceError
+from ocr.inference.memory import return_freed_memory
 from ocr.serving.app import create_app
 from ocr.serving.settings import Settings
 from ocr.serving.telemetry import log, set_up_logs
@@ -19,6 +20,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first. Raises ServiceError, BundleError."""
     listener = _listen(host, port)
     set_up_logs()
+    return_freed_memory()
     app = create_app(settings)
     config = uvicorn.Config(
         app,

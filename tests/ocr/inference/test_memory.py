@@ -1,10 +1,13 @@
 """The memory that this process may use: its cgroup's limit, versions 1 and 2."""
 
+import ctypes
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ocr.inference.memory import memory_limit, resident_bytes
+from ocr.inference.memory import memory_limit, resident_bytes, return_freed_memory
 
 CASES = {
     "none": ({}, "0::/\n", None),
@@ -31,3 +34,18 @@ def test_resident_size_grows_with_what_is_held() -> None:
     held = bytearray(b"x") * 50_000_000
     assert resident_bytes() - before > 40_000_000
     assert len(held) == 50_000_000
+
+
+def test_freed_blocks_go_back_to_the_system() -> None:
+    """In a process of its own: the setting is the whole process's."""
+    code = (
+        "from ocr.inference.memory import *\nassert return_freed_memory()\nbefore = resident_bytes()\n"
+        "held = [bytearray(b'x' * 8_000_000) for _ in range(20)]\nkeep = bytes(1000)\ndel held\n"
+        "assert resident_bytes() - before < 20_000_000"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert not return_freed_memory()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -163,3 +164,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         assert server.process.stderr is not None
         server.process.stdout.close()
         server.process.stderr.close()
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A service inside the test sends its lines to a stderr that ends with the test."""
+    loggers = [logging.getLogger(name) for name in ("ocr.serving", "uvicorn.error")]
+    before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)

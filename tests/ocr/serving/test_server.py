@@ -158,8 +158,13 @@ def test_a_connection_without_a_whole_request_head_is_closed() -> None:
         config = uvicorn.Config(app, http=_protocol(0.2), lifespan="off", log_config=None)  # type: ignore[arg-type]
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listener]))
-        url = "http://127.0.0.1:%d" % listener.getsockname()[1]
-        requests = (b"", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        requests = (
+            b"",
+            b"GET / HTTP/1.1\r\nX: ",
+            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n",
+        )
         answers = await asyncio.gather(*(asyncio.to_thread(_exchange, url, request) for request in requests))
         server.should_exit = True
         await serving

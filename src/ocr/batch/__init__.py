@@ -1,0 +1,1 @@
+"""Many pages: planned in shards, read by workers, resumable, the same on one machine and on Ray."""

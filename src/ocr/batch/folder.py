@@ -1,0 +1,68 @@
+"""The output folder, here or behind a URL: files that appear whole or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+from durable.replace import write_bytes
+from ocr.errors import BatchError
+from ocr.optional import safe_import
+
+
+class Folder:
+    """A folder that workers on any machine write to."""
+
+    def __init__(self, url: str) -> None:
+        """Make the folder; raises BatchError when that cannot be."""
+        self.url = url
+        self.is_local = "://" not in url
+        self._files: Any = None
+        try:
+            if self.is_local:
+                self._root = url
+                Path(url).mkdir(parents=True, exist_ok=True)
+            else:
+                self._files, self._root = safe_import("fsspec").core.url_to_fs(url)
+                self._files.makedirs(self._root, exist_ok=True)
+        except (OSError, ValueError, ImportError) as error:
+            raise BatchError(f"{url}: cannot be made ({error}); give another --out") from error
+
+    def path(self, name: str) -> str:
+        """Path of a file in the folder."""
+        return f"{self._root}/{name}"
+
+    def write(self, name: str, data: bytes) -> None:
+        """Make ``data`` the whole content of a file: replaced here, one upload elsewhere."""
+        path = self.path(name)
+        if self.is_local:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, data)
+        else:
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(path, data)
+
+    def read(self, name: str) -> bytes | None:
+        """Content of a file; None when there is none."""
+        try:
+            if self.is_local:
+                return Path(self.path(name)).read_bytes()
+            return bytes(self._files.cat_file(self.path(name)))
+        except FileNotFoundError:
+            return None
+
+    def names(self, below: str) -> list[str]:
+        """Names of the files in a folder of this one, sorted; hidden ones are those of writers at work."""
+        try:
+            if self.is_local:
+                found = [path.name for path in Path(self.path(below)).iterdir()]
+            else:
+                found = [path.rpartition("/")[2] for path in self._files.ls(self.path(below), detail=False)]
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in found if not name.startswith("."))
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if there is one."""
+        if self.is_local:
+            Path(self.path(name)).unlink(missing_ok=True)
+        elif self._files.exists(self.path(name)):
+            self._files.rm_file(self.path(name))

@@ -1,0 +1,164 @@
+"""What a worker does, whoever runs it: read the items of a shard, write its part, then say that it is done.
+
+A process may die at any point of it. The part is replaced whole and counts only with the file in ``done``, so a shard
+is done once; ``begun`` tells the next process which item the last one died at, and an item that ended three is left out.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ocr.batch.folder import Folder
+from ocr.batch.inputs import Item
+from ocr.batch.load import Loader
+from ocr.batch.parts import WRITERS, Result
+from ocr.batch.plan import BatchSettings, Done, Shard
+from ocr.errors import ImageError, InputError, MemoryLimitError
+from ocr.formats.page import FailedPage
+from ocr.formats.sources import failed_page, page_images
+from ocr.inference.memory import return_freed_memory
+from ocr.inference.shared import shared_engine
+
+DEATHS = 3
+_TOO_SLOW = 70  # exit code of a process that its own watchdog ended
+
+
+class WorkOptions(NamedTuple):
+    """How a worker works, as opposed to what comes out."""
+
+    out: str
+    settings: BatchSettings
+    threads: int
+    retries: int
+    page_seconds: float
+
+
+class Worker:
+    """Reads shards with the engine of its process."""
+
+    def __init__(self, options: WorkOptions) -> None:
+        self._options = options
+        self._settings = options.settings
+        self._folder = Folder(options.out)
+        return_freed_memory()
+        self._engine = shared_engine(options.threads)
+        self._engine.warm_up(self._settings.detector, self._settings.recognizer)
+        self._loader = Loader(retries=options.retries, column=self._settings.column)
+        self._watchdog = _Watchdog(options.page_seconds)
+
+    def done(self, shard: Shard) -> Done | None:
+        """What is known of a shard that is done already."""
+        data = self._folder.read(f"done/{shard.name}.json")
+        return Done.model_validate_json(data) if data else None
+
+    def read(self, shard: Shard, beat: Callable[[], None] = lambda: None) -> Done:
+        """Read a shard and leave its results in the folder; ``beat`` is called after each page."""
+        marks = _Marks(self._folder, shard)
+        pages: list[Result] = []
+        for index, item in enumerate(shard.items):
+            if marks.is_deadly(index):
+                reason = f"ended the process that read it {DEATHS} times (killed, out of memory, or too slow)"
+                error = ImageError(
+                    item.name, reason, "read it by itself, or use --retry-failed with more memory or time"
+                )
+                pages.append(failed_page(item.name, None, error))
+                continue
+            marks.begin(index)
+            for page in self._read(item):
+                pages.append(page)
+                beat()
+        data = WRITERS[self._settings.format](pages)
+        self._folder.write(f"part-{shard.name}.{self._settings.format}", data)
+        failed = [page.model_dump(mode="json") for page in pages if isinstance(page, FailedPage)]
+        done = Done(pages=len(pages), failed=failed, sha256=hashlib.sha256(data).hexdigest())
+        self._folder.write(f"done/{shard.name}.json", done.model_dump_json().encode())
+        marks.end()
+        return done
+
+    def _read(self, item: Item) -> Iterator[Result]:
+        with self._watchdog.watching() as still_alive:
+            try:
+                data = self._loader.load(item)
+            except InputError as error:
+                yield failed_page(item.name, None, error)
+                return
+            for page in page_images(data, name=item.name, dpi=self._settings.dpi):
+                if isinstance(page, FailedPage):
+                    yield page
+                    continue
+                try:
+                    (read,) = self._engine.read(
+                        [page], detector=self._settings.detector, recognizer=self._settings.recognizer
+                    )
+                except MemoryLimitError as error:
+                    yield failed_page(item.name, page.page, ImageError(item.name, str(error), "give it more memory"))
+                    continue
+                # How long it took is no result: the same pages give the same bytes wherever they are read.
+                yield read.model_copy(update={"timings_ms": {}})
+                still_alive()
+
+
+class _Marks:
+    """The file in ``begun`` of one shard. Behind a URL a write a page would cost more than it saves: there is none."""
+
+    def __init__(self, folder: Folder, shard: Shard) -> None:
+        self._folder = folder
+        self._name = f"begun/{shard.name}.json"
+        self._deaths: dict[str, int] = {}
+        data = folder.read(self._name) if folder.is_local else None
+        if data:
+            before = json.loads(data)
+            self._deaths = before["deaths"]
+            at = str(before["at"])
+            self._deaths[at] = self._deaths.get(at, 0) + 1
+
+    def is_deadly(self, index: int) -> bool:
+        """Whether this item ended too many processes."""
+        return self._deaths.get(str(index), 0) >= DEATHS
+
+    def begin(self, index: int) -> None:
+        """Say which item is read from now on. Not flushed: it has to outlive the process, not the machine."""
+        if self._folder.is_local:
+            path = self._folder.path(self._name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            temporary = f"{path}.{os.getpid()}"
+            with open(temporary, "w", encoding="utf-8") as stream:
+                json.dump({"at": index, "deaths": self._deaths}, stream)
+            os.replace(temporary, path)
+
+    def end(self) -> None:
+        """The shard is done."""
+        if self._folder.is_local:
+            self._folder.remove(self._name)
+
+
+class _Watchdog:
+    """Ends this process when one page takes too long: no thread can be stopped inside a decoder."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timer: threading.Timer | None = None
+
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[], None]]:
+        """Watch a block; the function given to it starts the time anew."""
+        self._start()
+        try:
+            yield self._start
+        finally:
+            self._cancel()
+
+    def _start(self) -> None:
+        self._cancel()
+        self._timer = threading.Timer(self._seconds, os._exit, (_TOO_SLOW,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
