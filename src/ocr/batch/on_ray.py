@@ -68,8 +68,6 @@ def read_on_ray(
             batch_size=1,
             num_cpus=_ACTOR_CPUS,
             compute=data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
-            max_restarts=-1,
-            max_task_retries=-1,
         )
         for row in read.iter_rows():
             done = Done.model_validate_json(row["done"])

@@ -1,7 +1,7 @@
 """What a worker does, whoever runs it: read the items of a shard, write its part, then say that it is done.
 
 A process may die at any point of it. The part is replaced whole and counts only with the file in ``done``, so a shard
-is done once; ``begun`` tells the next process which item the last one died at, and an item that ended three is left out.
+is done once; ``begun`` tells the next process at which item the last one died, and one that ended three is left out.
 """
 
 import hashlib

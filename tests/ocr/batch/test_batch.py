@@ -1,0 +1,272 @@
+"""`ocr batch`: nothing lost, nothing doubled, whatever is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from ocr.batch import work
+from ocr.batch.folder import Folder
+from ocr.batch.inputs import Item, list_items
+from ocr.batch.plan import BatchSettings, Done, Shard, open_plan
+from ocr.batch.work import Worker, WorkOptions
+from ocr.errors import BatchError
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Rows = Callable[[Path], list[dict[str, Any]]]
+
+
+def settings(**changes: Any) -> BatchSettings:
+    given = {"inputs": ["x"], "format": "jsonl", "detector": "detector", "recognizer": "recognizer", "models": []}
+    return BatchSettings(**given | {"dpi": 100, "column": None, "shard_items": 2} | changes)
+
+
+def texts(found: list[dict[str, Any]]) -> list[str]:
+    return [line["text"] for row in found for line in row["lines"]]
+
+
+def wait_for(true: Callable[[], object], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def test_parquet_and_json_lines_hold_the_same_pages(run: Run, rows: Rows, scans: Path, tmp_path: Path) -> None:
+    (scans / "bad.png").write_bytes(b"no picture")
+    for format in ("jsonl", "parquet"):
+        done = run(scans, "--out", tmp_path / format, "--format", format, "--shard", 12, "--workers", 2, "--json")
+        assert done.returncode == 1, done.stderr
+        assert json.loads(done.stdout) == {
+            "items": 31, "pages": 31, "pages_now": 31, "failed": 1, "out": str(tmp_path / format),
+        }  # fmt: skip
+        assert done.stderr == f"ocr batch: 1 pages failed; {tmp_path / format}/failed.jsonl lists them\n"
+    lines = rows(tmp_path / "jsonl")
+    table = [
+        row for part in sorted((tmp_path / "parquet").glob("*.parquet")) for row in pq.read_table(part).to_pylist()
+    ]
+    assert len(lines) == len(table) == 31
+    for line, row in zip(lines, table, strict=True):
+        assert row["source"] == line["image"]["source"]
+        assert row["error"] == line.get("error")
+        if row["error"] is None:
+            assert row["lines"] == line["lines"]
+            assert row["text"] == f"PAGE {int(Path(row['source']).stem)}"
+            assert (row["page"], row["width"], row["height"]) == (1, 320, 96)
+    (failed,) = (tmp_path / "parquet/failed.jsonl").read_text().splitlines()
+    assert json.loads(failed)["image"]["source"].endswith("bad.png")
+    for number in range(3):
+        record = Done.model_validate_json((tmp_path / f"jsonl/done/{number:08}.json").read_bytes())
+        assert record.pages == (12, 12, 7)[number]
+    assert not list((tmp_path / "jsonl/begun").iterdir())
+
+
+def test_after_kill_9_of_all_of_it_nothing_is_lost_or_doubled(
+    begin: Callable[..., subprocess.Popen[str]], run: Run, rows: Rows, scans: Path, tmp_path: Path
+) -> None:
+    given = (scans, "--out", tmp_path / "out", "--format", "jsonl", "--shard", 3, "--workers", 2)
+    process = begin(*given)
+    wait_for(lambda: len(list((tmp_path / "out/done").glob("*.json"))) >= 2)
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    for child in children:
+        child.kill()
+    process.wait(30)
+    before = len(list((tmp_path / "out/done").glob("*.json")))
+    assert before < 10
+    done = run(*given, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["pages"] == 30
+    assert summary["pages_now"] == 3 * (10 - before)
+    assert texts(rows(tmp_path / "out")) == [f"PAGE {number}" for number in range(30)]
+    again = run(*given, "--json")
+    assert json.loads(again.stdout)["pages_now"] == 0
+
+
+def test_a_worker_that_is_killed_is_replaced(
+    begin: Callable[..., subprocess.Popen[str]], rows: Rows, scans: Path, tmp_path: Path
+) -> None:
+    process = begin(scans, "--out", tmp_path / "out", "--format", "jsonl", "--shard", 5, "--workers", 2)
+    wait_for(lambda: list((tmp_path / "out/begun").glob("*.json")))
+    workers = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    workers[0].kill()
+    assert process.wait(200) == 0
+    assert texts(rows(tmp_path / "out")) == [f"PAGE {number}" for number in range(30)]
+
+
+def test_workers_go_when_the_planner_is_gone(
+    begin: Callable[..., subprocess.Popen[str]], scans: Path, tmp_path: Path
+) -> None:
+    process = begin(scans, "--out", tmp_path / "out", "--shard", 2, "--workers", 2)
+    wait_for(lambda: list((tmp_path / "out/begun").glob("*.json")))
+    children = psutil.Process(process.pid).children()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(30)
+    wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
+
+
+def test_failed_pages_are_read_again_when_asked(run: Run, rows: Rows, scans: Path, tmp_path: Path) -> None:
+    page = (scans / "07.png").read_bytes()
+    (scans / "07.png").write_bytes(page[:100])
+    given = (scans, "--out", tmp_path / "out", "--format", "jsonl", "--shard", 10, "--json")
+    assert json.loads(run(*given).stdout)["failed"] == 1
+    (scans / "07.png").write_bytes(page)
+    assert json.loads(run(*given).stdout)["failed"] == 1  # what is done stays done until asked
+    repaired = run(*given, "--retry-failed")
+    assert repaired.returncode == 0
+    assert json.loads(repaired.stdout) == {
+        "items": 30, "pages": 30, "pages_now": 10, "failed": 0, "out": str(tmp_path / "out"),
+    }  # fmt: skip
+    assert texts(rows(tmp_path / "out")) == [f"PAGE {number}" for number in range(30)]
+    assert (tmp_path / "out/failed.jsonl").read_text() == ""
+
+
+def test_when_nothing_can_be_read_the_exit_code_is_2(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    done = run(tmp_path / "a.png", "--out", tmp_path / "out", "--workers", 1)
+    assert done.returncode == 2
+    assert done.stdout == f"1 pages of 1 items in {tmp_path}/out, 1 failed; 1 now\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["none", "--out", "out"], "none: no such file or folder"),
+        (["scans", "--out", "scans/00.png"], "cannot be made"),
+        (["scans", "--out", "out", "--detector", "none"], "no such bundle"),
+        (["scans", "--out", "out", "--detector", "recognizer"], "a detection bundle is needed"),
+        (["scans", "--out", "nothing-like-it://x"], "cannot be made"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    given: list[str], words: str, scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    from ocr.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["batch", *given]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_batch_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path / "out"))
+    items = [Item("file", f"{number}.png", f"{number}.png") for number in range(5)]
+    plan = open_plan(folder, settings(), items)
+    assert (plan.shards, plan.items) == (3, 5)
+    assert [len(shard.items) for shard in plan.pending()] == [2, 2, 1]
+    assert list(open_plan(folder, settings(), []).pending()) == list(plan.pending())
+    with pytest.raises(BatchError, match="was begun with dpi 100, now it is 300; go on with the same"):
+        open_plan(folder, settings(dpi=300), items)
+    with pytest.raises(BatchError, match=r"was begun with inputs x, now it is a{100}\.\.\."):
+        open_plan(folder, settings(inputs=["a" * 200]), items)
+    (tmp_path / "out/plan.json").unlink()
+    folder.write("done/00000000.json", Done(pages=0, failed=[], sha256="").model_dump_json().encode())
+    with pytest.raises(BatchError, match="holds results but no plan"):
+        open_plan(folder, settings(), items)
+    with pytest.raises(BatchError, match="nothing to read"):
+        open_plan(Folder(str(tmp_path / "other")), settings(), [])
+
+
+@pytest.fixture
+def make_worker(tmp_path: Path) -> Callable[..., Worker]:
+    def make(out: str = "out", **changes: Any) -> Worker:
+        url = out if "://" in out else str(tmp_path / out)
+        options = WorkOptions(url, settings(), threads=1, retries=0, page_seconds=60)
+        return Worker(options._replace(**changes))
+
+    return make
+
+
+def test_an_item_that_ends_its_process_is_left_out_after_three_times(
+    make_worker: Callable[..., Worker], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Stands for the end of the process."""
+
+    worker = make_worker()
+    shard = Shard(0, list(list_items([str(scans / "0[0-3].png")])))
+    load = worker._loader.load
+
+    def deadly(item: Item) -> bytes:
+        if item.name.endswith("02.png"):
+            raise Killed
+        return load(item)
+
+    monkeypatch.setattr(worker._loader, "load", deadly)
+    for _ in range(work.DEATHS):
+        with pytest.raises(Killed):
+            worker.read(shard)
+        assert not (tmp_path / "out/done").exists()
+    done = worker.read(shard)
+    assert done.pages == 4
+    (failed,) = done.failed
+    assert "ended the process that read it 3 times" in failed["error"]["reason"]
+    assert worker.done(shard) == done
+    assert not list((tmp_path / "out/begun").iterdir())
+
+
+def test_a_page_that_takes_too_long_ends_its_worker_and_is_left_out(run: Run, scans: Path, tmp_path: Path) -> None:
+    """Here it is a pipe that never gives anything."""
+    os.mkfifo(tmp_path / "stuck.png")
+    page = scans / "00.png"
+    done = run(page, tmp_path / "stuck.png", "--out", tmp_path / "out", "--page-seconds", 1, "--workers", 1, "--json")
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["failed"] == 1
+    assert "too slow" in (tmp_path / "out/failed.jsonl").read_text()
+
+
+def test_results_behind_a_url(make_worker: Callable[..., Worker], scans: Path) -> None:
+    import fsspec
+
+    worker = make_worker("memory://results")
+    files = fsspec.filesystem("memory")
+    try:
+        plan = open_plan(Folder("memory://results"), settings(), list_items([str(scans / "0[0-2].png")]))
+        done = [worker.read(shard) for shard in plan.pending()]
+        assert [item.pages for item in done] == [2, 1]
+        assert list(plan.pending()) == []
+        assert [number for number, _ in plan.done()] == [0, 1]
+        assert len(files.cat_file("/results/part-00000000.jsonl").splitlines()) == 2
+        assert not files.exists("/results/begun")
+        folder = Folder("memory://results")
+        folder.remove("part-00000000.jsonl")
+        folder.remove("part-00000000.jsonl")
+        assert folder.names("none") == []
+        assert folder.read("none") is None
+    finally:
+        files.rm("/results", recursive=True)
+
+
+def test_without_memory_a_page_fails_and_the_next_is_read(make_worker: Callable[..., Worker], scans: Path) -> None:
+    worker = make_worker()
+    worker._engine.memory_bytes, before = 1, worker._engine.memory_bytes
+    try:
+        done = worker.read(Shard(0, list(list_items([str(scans / "00.png")]))))
+    finally:
+        worker._engine.memory_bytes = before
+    assert "are in use" in done.failed[0]["error"]["reason"]
+
+
+def test_workers_that_cannot_start_are_not_started_for_ever(scans: Path, tmp_path: Path) -> None:
+    from ocr.batch.local import read_locally
+
+    options = WorkOptions(str(tmp_path / "out"), settings(detector="gone"), threads=1, retries=0, page_seconds=60)
+    with pytest.raises(BatchError, match=r"workers end before they read anything \(exit code 1\)"):
+        list(read_locally(iter([Shard(0, list(list_items([str(scans)])))]), options, 1))
+
+
+def test_pages_of_a_pdf_in_one_item(make_worker: Callable[..., Worker], ocr_data: Path) -> None:
+    worker = make_worker()
+    done = worker.read(Shard(0, list(list_items([str(ocr_data / "docs/ocrmypdf/multipage.pdf")]))))
+    assert done.pages == 6

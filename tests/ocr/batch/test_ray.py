@@ -1,0 +1,75 @@
+"""On Ray: the same bytes as locally, also when an actor is killed; nothing here waits for ever."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ocr.cli.main import main
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+pytest.importorskip("ray")
+
+
+def parts(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.glob("part-*")}
+
+
+def actors(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Processes of actors: Ray names them so."""
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if child.name().startswith("ray::MapWorker") or "ray::MapWorker" in " ".join(child.cmdline()):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_two_actors_one_killed_in_flight_give_the_bytes_of_a_local_batch(
+    begin: Callable[..., subprocess.Popen[str]], run: Run, scans: Path, tmp_path: Path
+) -> None:
+    given = (scans, "--shard", 2, "--workers", 2, "--json")
+    assert run(*given, "--out", tmp_path / "local").returncode == 0
+    process = begin(*given, "--out", tmp_path / "ray", "--engine", "ray")
+    end = time.monotonic() + 180
+    killed = False
+    while process.poll() is None and not killed:
+        assert time.monotonic() < end, "no actor began in time"
+        if list((tmp_path / "ray/begun").glob("*.json")) and (found := actors(process)):
+            found[0].kill()
+            killed = True
+        time.sleep(0.01)
+    assert killed, process.communicate()[1]
+    out, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    assert json.loads(out) == {"items": 30, "pages": 30, "pages_now": 30, "failed": 0, "out": str(tmp_path / "ray")}
+    assert parts(tmp_path / "ray") == parts(tmp_path / "local")
+    assert not list((tmp_path / "ray/begun").iterdir())
+
+
+def test_a_batch_begun_locally_goes_on_on_ray(run: Run, scans: Path, tmp_path: Path) -> None:
+    given = (scans, "--out", tmp_path / "out", "--shard", 5, "--workers", 2, "--json")
+    assert run(*given).returncode == 0
+    before = parts(tmp_path / "out")
+    for number in (1, 4):
+        (tmp_path / f"out/done/{number:08}.json").unlink()
+    done = run(*given, "--engine", "ray")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["pages_now"] == 10
+    assert parts(tmp_path / "out") == before
+    assert json.loads(run(*given, "--engine", "ray").stdout)["pages_now"] == 0  # nothing to do: Ray is not even started
+
+
+def test_a_cluster_that_is_not_there(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = {"RAY_gcs_rpc_server_reconnect_timeout_s": "1"}
+    os.environ.update(address)
+    out = str(tmp_path / "out")
+    assert main(["batch", str(scans), "--out", out, "--engine", "ray", "--address", "127.0.0.1:1"]) == 2
+    assert "Ray at 127.0.0.1:1 cannot be used" in capsys.readouterr().err
