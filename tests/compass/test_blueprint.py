@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from findings import mojibake
 from compass.blueprint import check, model
 from compass.errors import CompassError
 from compass.markdown import Document
+from findings import mojibake
 
 TRACKER = """\
 Some words before the title.
