@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	command -v uv >/dev/null || $(BIN)/python -m pip install -q uv
 	@# uv reads no dependency group of an unmanaged project, so the group comes from a copy without that line.
 	mkdir -p build && sed '/^managed/d' pyproject.toml > build/pyproject.toml
-	$(call UV,$(VENV)) pip install --python $(BIN)/python -q -c constraints.txt -e '.[infer,train,serve,ui,batch,tracking,mcp,lsp]' --group build/pyproject.toml:dev
+	$(call UV,$(VENV)) pip install --python $(BIN)/python -q -c constraints.txt -e '.[infer,train,serve,ui,batch,tracking,plot,mcp,lsp]' --group build/pyproject.toml:dev
 	touch $@
 
 $(DEMO)/.ready: pyproject.toml constraints.txt

@@ -45,6 +45,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "psycopg": ("psycopg", "postgres"),
     "mlflow": ("mlflow-skinny", "tracking"),
     "wandb": ("wandb", "tracking"),
+    "matplotlib": ("matplotlib", "plot"),
     "mcp": ("mcp", "mcp"),
     "pygls": ("pygls", "lsp"),
 }

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("ocr.cli.export:app", "turn a checkpoint into a bundle that `ocr read` uses"),
     "data": ("ocr.cli.data:app", "check, crop, split and make data"),
     "runs": ("ocr.cli.runs:app", "list, show and compare training runs"),
+    "ablation": ("ocr.cli.ablation:app", "train a grid of settings and tell what each was worth"),
     "checkpoints": ("ocr.cli.checkpoints:app", "find, inspect and repair checkpoints"),
 }
 
