@@ -61,8 +61,7 @@ def shown(value: Any) -> str:
 
 def relative(path: str) -> str:
     """A path as seen from the working directory, when it lies below."""
-    below = os.path.relpath(path)
-    return path if below.startswith("..") else below
+    return path.removeprefix(os.getcwd() + os.sep)
 
 
 def report(problems: Iterable["Problem"]) -> None:

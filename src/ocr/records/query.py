@@ -1,9 +1,7 @@
 """``task=detection hmean>0.9 encoder~resnet``: conditions over rows, and their order."""
 
-import difflib
 import math
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -55,8 +53,12 @@ class Condition(NamedTuple):
 
 def parse(text: str | None) -> list[Condition]:
     """The conditions of a query, all of which must hold; RecordError names a part that is none."""
+    if not text:
+        return []
+    import shlex
+
     try:
-        words = shlex.split(text or "")
+        words = shlex.split(text)
     except ValueError as error:
         raise RecordError(f"{text!r}: {error}; close the quotation mark") from error
     conditions = []
@@ -121,6 +123,8 @@ def _number(text: str) -> float | None:
 
 
 def _unknown(key: str, rows: Sequence[Row]) -> None:
+    import difflib
+
     names = {name for row in rows[:1000] for name in (*row, *(row.get("metrics") or {}))}
     near = difflib.get_close_matches(key, names, 1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(names))}"
