@@ -35,7 +35,10 @@ Floats = NDArray[np.float32]
 _Item = TypeVar("_Item")
 
 # Below this mean probability per character what was read is more often noise than text.
-MIN_CONFIDENCE = 0.3
+MIN_CONFIDENCE = 0.5
+# A page of which so little is read surely is a picture: what is text on it all the same must be surer than its noise.
+NOISY_PAGE = 0.5
+SURE_ON_NOISE = 0.9
 # Width of one recognizer batch, all crops together, in pixels: bounds its memory, and leaves work for every core.
 _BATCH_COLUMNS = 2048
 
@@ -224,7 +227,7 @@ class Reader:
     """Detector and recognizer together: a page's lines in reading order."""
 
     def __init__(self, detector: Detector, recognizer: Recognizer, *, min_confidence: float = MIN_CONFIDENCE) -> None:
-        """Lines without text, or less sure than ``min_confidence``, are left out."""
+        """Lines without text, or less sure than ``min_confidence``, are left out; 0 leaves nothing out."""
         self.detector = detector
         self.recognizer = recognizer
         self.min_confidence = min_confidence
@@ -272,6 +275,7 @@ class Reader:
             found = self._find(np.rot90(page.image, quarters), clock)
             texts = self._recognize(found, clock)
         size = (page.image.shape[1], page.image.shape[0])
+        least = self._least_confidence(texts)
         lines = [
             Line(
                 polygon=orientation.turn_back(item.detection.polygon, quarters, size).tolist(),
@@ -280,7 +284,7 @@ class Reader:
                 detection_score=min(max(item.detection.score, 0.0), 1.0),
             )
             for item, text in zip(found, texts, strict=True)
-            if text.text.strip() and text.confidence >= self.min_confidence
+            if text.text.strip() and text.confidence >= least
         ]
         turned = [f"turned by {90 * quarters} degrees counter-clockwise for reading"] if quarters else []
         return Page(
@@ -290,6 +294,12 @@ class Reader:
             models=self.models,
             notes=[*page.notes, *turned],
         )
+
+    def _least_confidence(self, texts: Sequence[Decoded]) -> float:
+        """How sure of a line one must be to keep it, on a page that reads so."""
+        read = sum(len(text.text) * text.confidence for text in texts)
+        noisy = read < NOISY_PAGE * sum(len(text.text) for text in texts)
+        return max(self.min_confidence, SURE_ON_NOISE) if noisy and self.min_confidence > 0 else self.min_confidence
 
     def _find(self, image: Rgb, clock: "_Clock") -> list["_Found"]:
         """Lines of an image in reading order, with their crops."""

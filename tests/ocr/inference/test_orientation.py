@@ -50,7 +50,7 @@ class Fading(Recognizer):
     """Sure of lines that fade to the right, as text that is the right way up; unsure of all others."""
 
     def recognize(self, crops: Sequence[np.ndarray]) -> list[Decoded]:
-        return [Decoded("x", 0.95 if self._fades(crop) else 0.6) for crop in crops]
+        return [Decoded("x", sure := 0.95 if self._fades(crop) else 0.6, sure) for crop in crops]
 
     @staticmethod
     def _fades(crop: np.ndarray) -> bool:

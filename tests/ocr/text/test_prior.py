@@ -26,7 +26,8 @@ def test_in_every_state_the_probabilities_sum_to_one(texts, order, before):
     state = prior.start()
     for character in before:
         state = prior.after(state, character)
-    everything = [*prior.alphabet, "\x00"]  # the last stands for all characters outside the alphabet
+    # START follows nothing; the last stand for all characters outside the alphabet, of which it is one more.
+    everything = [*prior.alphabet[1:], "\x00", "\x01"]
     total = sum(math.exp(prior.log_probability(state, character)) for character in everything)
     assert total == pytest.approx(1, abs=0.13)  # up to four costs, each rounded to a sixteenth of a nat
 
