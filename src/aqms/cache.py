@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +71,8 @@ def _stored(document: Document) -> list[Any]:
         [[key, place.line, place.column] for key, place in document.places.items()],
         document.problem and [document.problem[0].line, document.problem[0].column, document.problem[1]],
         document.body_line,
-        [astuple(heading) for heading in document.headings],
-        [astuple(link) for link in document.links],
+        [[h.line, h.level, h.text] for h in document.headings],
+        [[n.line, n.column, n.target, n.begin, n.end, n.words] for n in document.links],
         [[place.line, place.column, *rest] for place, *rest in document.garbled],
         document.schema,
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from aqms.cache import Cache
 from aqms.document import Document, decode
@@ -65,7 +65,7 @@ class Project:
 
     def type_of_folder(self, document: Document) -> str | None:
         """The type whose folder a document lies in."""
-        return self.registry.type_of_folder(PurePosixPath(document.path).parent)
+        return self.registry.type_of(document.path)
 
     def read(self, path: str) -> str | None:
         """The text of a document by its path, for inline ignores."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -85,20 +85,19 @@ class Registry:
     standards: Mapping[str, Standard]
 
     @cached_property
-    def _folders(self) -> dict[PurePosixPath, str]:
-        return {kind.folder: name for name, kind in self.types.items()}
+    def _folders(self) -> dict[str, str]:
+        return {kind.folder.as_posix(): name for name, kind in self.types.items()}
 
-    @lru_cache(maxsize=1024)  # noqa: B019  one registry lives as long as its process
-    def type_of_folder(self, folder: PurePosixPath) -> str | None:
-        """The type whose folder is ``folder`` or the nearest one above it, or None."""
-        return next((self._folders[f] for f in (folder, *folder.parents) if f in self._folders), None)
+    def type_of(self, path: str) -> str | None:
+        """The type whose folder is that of ``path`` or the nearest one above it, or None."""
+        folder = path.rpartition("/")[0]
+        while folder and folder not in self._folders:
+            folder = folder.rpartition("/")[0]
+        return self._folders.get(folder or ".")
 
     def roots(self) -> set[PurePosixPath]:
         """The folders below which every Markdown file is a document."""
         return {PurePosixPath(kind.root) for kind in self.types.values()}
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
 
 
 def load(repository: Path) -> Registry:

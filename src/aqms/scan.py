@@ -1,7 +1,7 @@
 """One pass over the lines of a Markdown body: headings and where the links point, as CommonMark reads them."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from aqms.inline import definition, targets
 
@@ -76,10 +76,10 @@ class _Scanner:
             before = whole[: found.offset]
             number, cut, _ = lines[before.count("\n")]
             shift = cut - (before.rfind("\n") + 1) + 1
-            link = Link(number, found.offset + shift, found.target)
-            if "\n" not in whole[found.begin : found.end]:
-                link = replace(link, begin=found.begin + shift, end=found.end + shift, words=found.words)
-            self.links.append(link)
+            place = (number, found.offset + shift, found.target)
+            alone = "\n" not in whole[found.begin : found.end]
+            whereabouts = (found.begin + shift, found.end + shift, found.words) if alone else ()
+            self.links.append(Link(*place, *whereabouts))
 
     def line(self, number: int, text: str) -> None:
         """Take one line in."""

@@ -55,7 +55,7 @@ def fix(
     """
     from aqms.fix import plan
 
-    project = open_project()
+    project = open_project(cached=every)
     if not (files or every):
         fail("nothing to mend; give files or --all")
     if kind is not None and kind not in project.registry.types:
@@ -65,7 +65,7 @@ def fix(
     if not dry_run:
         plan.apply(project.root, repairs)
     moved = {repair.path: repair.target for repair in repairs}
-    after = open_project()
+    after = open_project(cached=False)
     if not dry_run:
         paths = [*(d.path for d in project.documents), *(path for path, _ in project.unreadable)]
         for path in paths:

@@ -27,7 +27,7 @@ def kind_of(registry: Registry, document: Document, given: str | None) -> Docume
     types = registry.types
     said = str(document.fields.get("type") or "")
     path = PurePosixPath(document.path)
-    name = _named(registry, said) or registry.type_of_folder(path.parent) or given
+    name = _named(registry, said) or registry.type_of(document.path) or given
     if name is None:
         stem = naming.slug(path.stem)
         ends = [n for n, kind in types.items() if any(f"-{stem}".endswith(f"-{naming.slug(w)}") for w in words(kind))]

@@ -16,7 +16,7 @@ _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[_T-](\d{2})[:-]?(\d{2})(?=[_.-]|$))
 def target(root: Path, registry: Registry, document: Document, kind: DocumentType, taken: set[str]) -> str | None:
     """The path that a document should have, its own when that will do; None when the right one is taken."""
     path = PurePosixPath(document.path)
-    folder_type = registry.type_of_folder(path.parent)
+    folder_type = registry.type_of(document.path)
     folder = path.parent if folder_type else kind.folder
     kind = registry.types[folder_type] if folder_type else kind
     name = path.name if kind.pattern.match(path.name) else _name(root, document, kind)
