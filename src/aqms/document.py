@@ -2,31 +2,16 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
+from aqms import safe_yaml
 from aqms.scan import Heading, Link, scan
 from findings import mojibake
 
 LARGEST = 16 * 1024 * 1024
-_LARGEST_FRONT = 64 * 1024
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_BROKEN = (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError)
-
-
-class _Constructor(yaml.constructor.SafeConstructor):
-    """Plain JSON values; a time stamp stays as it was written, for YAML's own reading moves it to another zone."""
-
-    def as_written(self, node: yaml.ScalarNode) -> str:
-        """The text of a value."""
-        return str(node.value)
-
-    yaml_constructors: ClassVar = {
-        **yaml.constructor.SafeConstructor.yaml_constructors,
-        "tag:yaml.org,2002:timestamp": as_written,
-        "tag:yaml.org,2002:binary": as_written,
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,43 +95,26 @@ def parse(text: str, name: str) -> Document:
 
 
 def _read_front(document: Document, front: str) -> None:
-    if len(front) > _LARGEST_FRONT:
-        document.problem = Place(2, 1), f"the front matter is larger than {_LARGEST_FRONT // 1024} KiB; shorten it"
-        return
     try:
-        if ("&" in front or "*" in front) and any(
-            isinstance(event, yaml.AliasEvent) for event in yaml.parse(front, Loader=yaml.CSafeLoader)
-        ):
-            document.problem = Place(2, 1), "the front matter refers to itself by a YAML alias; write the value out"
-            return
-        node = yaml.compose(front, Loader=yaml.CSafeLoader)
-        if node is None:
-            return  # Nothing between the lines: every field is missing, and that is said field by field.
-        if not isinstance(node, yaml.MappingNode):
+        node = safe_yaml.compose(front)
+        if isinstance(node, yaml.MappingNode):
+            _read_fields(document, node)
+        elif (
+            node is not None
+        ):  # With nothing between the lines every field is missing, and that is said field by field.
             document.problem = Place(2, 1), "the front matter is not a mapping; write key: value lines"
-            return
-        _read_fields(document, node)
-    except _BROKEN as error:
+    except safe_yaml.ERRORS as error:
         mark = getattr(error, "problem_mark", None)
         place = Place(mark.line + 2, mark.column + 1) if mark else Place(2, 1)
         reason = getattr(error, "problem", None) or " ".join(str(error).split())
-        document.problem = place, f"the front matter is not YAML ({reason}); quote the value"
+        document.problem = place, f"the front matter is not YAML ({reason}); mend it, perhaps by quoting the value"
 
 
 def _read_fields(document: Document, node: yaml.MappingNode) -> None:
-    constructor = _Constructor()
+    constructor = safe_yaml.Constructor()
     for key, value in node.value:
         name, place = str(key.value), Place(key.start_mark.line + 2, key.start_mark.column + 1)
         if name in document.fields:
             document.problem = place, f"{name} is there twice; keep one"
-        document.fields[name] = _plain(constructor.construct_object(value, deep=True))
+        document.fields[name] = safe_yaml.plain(constructor.construct_object(value, deep=True))
         document.places[name] = place
-
-
-def _plain(value: Any) -> Any:
-    """The value in terms of JSON: keys are text, sets are lists."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_plain(item) for item in value]
-    return value

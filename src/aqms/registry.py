@@ -9,9 +9,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
-from aqms import cache, naming
+from aqms import cache, naming, safe_yaml
 
 LOCATION = "AgentQMS/standards/registry.yaml"
 SHIPPED = Path(__file__).with_name("registry.yaml")
@@ -132,8 +130,8 @@ def read(path: Path) -> tuple[Any, str]:
     """The content of a registry file and its digest; raises RegistryError when it is no YAML of our version."""
     try:
         data = path.read_bytes()
-        content = yaml.load(data.decode("utf-8"), Loader=yaml.CSafeLoader)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        content = safe_yaml.load(data.decode("utf-8"))
+    except (OSError, *safe_yaml.ERRORS) as error:
         reason = " ".join(str(error).split())
         raise RegistryError(f"{path}: cannot be read ({reason}); mend it or remove it") from error
     version = content.get("schema_version") if isinstance(content, dict) else None

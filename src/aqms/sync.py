@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from aqms import document, registry_schema
+from aqms import document, registry_schema, safe_yaml
 from aqms.registry import LOCATION, SHIPPED, RegistryError, Standard, build, read, semantic_problems
 from durable.replace import write_text
 
@@ -39,7 +37,7 @@ def scan(root: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
             continue
         try:
             header = _header(path)
-        except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        except (OSError, *safe_yaml.ERRORS) as error:
             problems.append(f"{name}: cannot be read ({' '.join(str(error).split())}); mend it")
             continue
         if "id" not in header:
@@ -60,7 +58,7 @@ def _header(path: Path) -> dict[str, Any]:
         if parsed.problem:
             raise ValueError(parsed.problem[1])
         return parsed.fields
-    content = yaml.load(text, Loader=yaml.CSafeLoader)
+    content = safe_yaml.load(text)
     if not isinstance(content, dict):
         raise ValueError("it is not a mapping")
     return content
