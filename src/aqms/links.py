@@ -24,4 +24,5 @@ def relative(document: str, full: str, old: str) -> str:
     """The target that leads from a document to the file ``full``, keeping the fragment of the old target."""
     tail = old[len(old.partition("#")[0].partition("?")[0]) :]
     path = f"/{full}" if old.startswith("/") else posixpath.relpath(full, posixpath.dirname(document) or ".")
-    return quote(path, safe="/-_.~()+,&=@!':" + "".join(c for c in path if not c.isascii())) + tail
+    # Letters of other scripts stay readable: only what would end or change a Markdown target is encoded.
+    return "".join(char if not char.isascii() else quote(char, safe="/-_.~+,&=@!':") for char in path) + tail

@@ -1,5 +1,6 @@
 """The documents of a repository, as the rules see them."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,7 @@ class Project:
 
 def inside(root: Path, path: Path) -> bool:
     """Whether a path, its links followed, is below ``root``."""
-    return path.resolve().is_relative_to(root)
+    return Path(os.path.realpath(path)).is_relative_to(root)  # Path.resolve raises where links go in a circle.
 
 
 def find_root(start: Path) -> Path:

@@ -81,7 +81,7 @@ def _entry(name: str, header: dict[str, Any]) -> dict[str, Any]:
         "dependencies": [str(other) for other in _list(header.get("dependencies"))],
         "triggers": {key: values for key, values in lists.items() if values},
     }
-    return {key: value for key, value in entry.items() if value not in ("", [], {})}
+    return {key: value for key, value in entry.items() if value not in (None, "", [], {})}
 
 
 def _list(value: Any) -> list[Any]:

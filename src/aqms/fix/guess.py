@@ -58,7 +58,8 @@ def date(root: Path, document: Document) -> str:
     name = PurePosixPath(document.path).name
     stamp = _STAMP.search(name)
     if stamp:
-        return f"{stamp[1]}T{stamp[2]}:{stamp[3]}" if stamp[2] else stamp[1]
+        told = stamp[2] and (stamp[2], stamp[3]) != ("00", "00")  # 0000 is what a name gets that has only a day.
+        return f"{stamp[1]}T{stamp[2]}:{stamp[3]}" if told else stamp[1]
     said = [document.fields.get(key) for key in ("created", "updated", "last_updated")]
     said += [labels(document).get(key) for key in ("date", "created", "last updated")]
     readable = next((iso for value in said if value and (iso := iso_date(value))), None)
