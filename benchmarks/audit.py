@@ -1,9 +1,9 @@
 """Time the audit beside other tools on the same folder, whole processes, in turn; count what each reports.
 
-    python benchmarks/audit.py FOLDER... --peers FOLDER_WITH_EXECUTABLES --runs 3
+    python benchmarks/audit.py FOLDER... --peers FOLDER_WITH_EXECUTABLES --runs 5
 
-Peers that are not in the folder are left out. Processor seconds (user and system, with children) are given beside wall
-time, because other work on the machine changes only the latter.
+Each folder is copied first, without `.git`. Peers that are not there are left out; those that take minutes run once.
+Processor seconds (user and system, with children) stand beside wall time: other work on the machine changes them less.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Tool:
     command: list[str]
     count: Callable[[str], int]
     before: Callable[[Path], None] = lambda _folder: None
+    slow: bool = False
 
 
 def _lines(pattern: str) -> Callable[[str], int]:
@@ -69,21 +71,39 @@ def tools(folder: Path, peers: Path | None) -> list[Tool]:
             _lines(r"import-not-found|missing-module-member"),
         ),
         "hydrust": Tool("hydrust check", ["hydrust", "check", str(folder)], _hydrust),
-        "basedpyright": Tool(
-            "basedpyright, import rules counted",
-            ["basedpyright", "--level", "error", str(folder)],
-            _lines(r"reportMissingImports|reportAttributeAccessIssue.*import symbol"),
+        "pyright": Tool(
+            "pyright, import rules alone",
+            ["pyright", "-p", str(folder)],
+            _lines(r"reportMissingImports|is unknown import symbol"),
+            slow=True,
         ),
         "pylint": Tool(
             "pylint, two checks",
             ["pylint", "-j2", "--disable=all", "--enable=import-error,no-name-in-module", "--recursive=y", str(folder)],
             _lines(r"E0401|E0611"),
+            slow=True,
         ),
     }
     for name, tool in candidates.items():
         if peers is not None and (peers / name).exists():
-            listed.append(Tool(tool.name, [str(peers / name), *tool.command[1:]], tool.count))
+            listed.append(Tool(tool.name, [str(peers / name), *tool.command[1:]], tool.count, slow=tool.slow))
     return listed
+
+
+_PYRIGHT = {
+    "include": ["."],
+    "typeCheckingMode": "off",
+    "reportMissingImports": "error",
+    "reportAttributeAccessIssue": "error",
+}
+
+
+def copied(folder: Path, into: Path) -> Path:
+    """A copy to work on: one of its files is changed, and pyright reads its rules from there."""
+    copy = into / folder.name
+    shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".preflight_cache"))
+    (copy / "pyrightconfig.json").write_text(json.dumps(_PYRIGHT), encoding="utf-8")
+    return copy
 
 
 def measure(tool: Tool, folder: Path, limit: int) -> tuple[float, float, int]:
@@ -105,23 +125,35 @@ def main() -> None:
     """Print one table for each folder: medians of the runs."""
     parser = argparse.ArgumentParser(description="Time the audit beside other tools.")
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--peers", type=Path, help="folder with the executables of ty, hydrust, basedpyright, pylint")
+    parser.add_argument("--peers", type=Path, help="folder with the executables of ty, hydrust, pyright, pylint")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--limit", type=int, default=900, help="seconds for one run")
+    parser.add_argument("--limit", type=int, default=1800, help="seconds for one run")
     options = parser.parse_args()
     for folder in options.folders:
-        python = list(folder.rglob("*.py"))
-        yaml = sum(1 for pattern in ("*.yaml", "*.yml") for _ in folder.rglob(pattern))
-        print(f"\n{folder.name}: {len(python)} Python files, {yaml} YAML files, load {os.getloadavg()[0]:.1f}\n")
-        print("| tool | wall s | processor s | reports |\n|---|---|---|---|")
-        for tool in tools(folder.resolve(), options.peers):
-            try:
-                runs = [measure(tool, folder.resolve(), options.limit) for _ in range(options.runs)]
-            except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
-                print(f"| {tool.name} | failed: {type(error).__name__} | | |")
-                continue
-            wall, used = (statistics.median(run[index] for run in runs) for index in (0, 1))
-            print(f"| {tool.name} | {wall:.2f} | {used:.2f} | {runs[-1][2]} |", flush=True)
+        with tempfile.TemporaryDirectory() as place:
+            table(copied(folder.resolve(), Path(place)), options.peers, options.runs, options.limit)
+
+
+def table(folder: Path, peers: Path | None, runs: int, limit: int) -> None:
+    """Print the lines of one folder: medians, tools in turn."""
+    python = list(folder.rglob("*.py"))
+    yaml = sum(1 for pattern in ("*.yaml", "*.yml") for _ in folder.rglob(pattern))
+    lines = sum(path.read_bytes().count(b"\n") for path in python if path.is_file())
+    print(f"\n{folder.name}: {len(python)} Python files, {lines} lines, {yaml} YAML files", end=", ")
+    print(f"load {os.getloadavg()[0]:.1f}\n")
+    print("| tool | wall s | processor s | reports |\n|---|---|---|---|", flush=True)
+    measured: dict[str, list[tuple[float, float, int]]] = {}
+    listed = tools(folder, peers)
+    for turn in range(runs):
+        for tool in listed:
+            if turn == 0 or not tool.slow:
+                try:
+                    measured.setdefault(tool.name, []).append(measure(tool, folder, limit))
+                except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
+                    print(f"{tool.name}: {type(error).__name__}", file=sys.stderr)
+    for name, results in measured.items():
+        wall, used = (statistics.median(result[index] for result in results) for index in (0, 1))
+        print(f"| {name} | {wall:.2f} | {used:.2f} | {results[-1][2]} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -109,9 +109,24 @@ class Compositions:
                     missing.setdefault(problem, set()).add(composition.entry.root)
                 else:
                     unmatched[problem] = unmatched.get(problem, 0) + 1
+        for root, made in self._unreached():
+            for path in set(made.files):
+                roots.setdefault(path, set()).add(root)
+            for problem in made.problems:
+                if problem.kind == "missing":
+                    missing.setdefault(problem, set()).add(root)
         found = [problem for problem, where in missing.items() if where >= roots.get(problem.path, set())]
         found += [problem for problem, count in unmatched.items() if count >= holding.get(problem.path, 0)]
         return sorted(found, key=lambda problem: (problem.path, problem.line, problem.config))
+
+    def _unreached(self) -> Iterator[tuple[str, Composed]]:
+        """Configs with a defaults list that no entry point holds, each composed as if it were the primary one."""
+        for path in sorted(self.trees.files - self.reached)[:_LIMIT]:
+            if b"defaults:" in (self.project.data(path) or b""):
+                for root in self.trees.roots:
+                    if _is_below(path, root):
+                        name = path[len(root) :].strip("/").rpartition(".")[0]
+                        yield root, self.composer.compose(root, name)
 
     # nodes -----------------------------------------------------------------------------------------------------
 

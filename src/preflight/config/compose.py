@@ -85,7 +85,8 @@ class Composer:
     def compose(self, root: str, name: str, choices: dict[str, str] | None = None) -> Composed:
         """The config `name` in the folder `root`, with other options chosen for some groups."""
         state = _State(root, {group: (value, None, "") for group, value in (choices or {}).items()})
-        self._expand(state, name, "", "", "", None, 0)
+        folder = name.rpartition("/")[0]
+        self._expand(state, name, folder, "", folder.replace("/", "."), None, 0)
         for key, (_, default, path) in state.overrides.items():
             if default is not None and key not in state.used and not default.optional and not key.startswith("hydra/"):
                 problem = Problem("unmatched", path, default.line, default.column, key)

@@ -104,7 +104,7 @@ class Visitor:
         if function == "__getattr__":
             self.serving_hidden |= "name" in found  # it keeps what it served: nothing new when its table is readable
         else:
-            self.dynamic |= bool(found)
+            self.dynamic |= "name" in found
 
     def _expressions(self, node: ast.stmt, guard: str, function: str) -> None:
         for field in _EXPRESSION_FIELDS:
@@ -355,10 +355,14 @@ def _catches_import(handler: ast.ExceptHandler, *, reraising: bool = False) -> b
 def _hidden(node: ast.AST) -> Iterator[str]:
     """Ways to bind a "name" of the module, or to make a "module", that the text does not show."""
     match node:
-        case ast.Subscript(value=value, ctx=ast.Store()):
+        case ast.Subscript(value=value, slice=key, ctx=ast.Store()):
             text = ast.unparse(value)
-            if text in ("globals()", "vars()", "locals()", "sys.modules"):
-                yield "module" if text == "sys.modules" else "name"
+            if text in ("globals()", "vars()", "locals()") or (
+                text == "sys.modules" and ast.unparse(key) == "__name__"
+            ):
+                yield "name"
+            elif text == "sys.modules":
+                yield "module"
         case ast.Call(func=ast.Attribute(value=value, attr="update" | "setdefault" | "__setitem__")):
             text = ast.unparse(value)
             if text in ("globals()", "vars()", "locals()", "sys.modules"):
