@@ -113,7 +113,7 @@ def read(root: Path, paths: Iterable[str]) -> Declared:
                 _conda(declared, root, path)
             elif name == "Pipfile":
                 _pipfile(declared, root, path)
-        except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        except (OSError, UnicodeDecodeError, configparser.Error, RecursionError) as error:
             declared.broken.append((path, 1, 1, str(error).splitlines()[0]))
         except tomllib.TOMLDecodeError as error:
             place = re.search(r"line (\d+), column (\d+)", str(error))
@@ -206,7 +206,7 @@ def _setup_cfg(declared: Declared, root: Path, path: str) -> None:
 def _setup_py(declared: Declared, root: Path, path: str) -> None:
     try:
         tree = ast.parse((root / path).read_bytes())
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     constants = {
         target.id: node.value

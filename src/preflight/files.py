@@ -147,6 +147,8 @@ def _is_build_output(path: str) -> bool:
 def _ignored_folders(root: Path) -> set[str]:
     """Folders that .gitignore names and that hold no tracked file: people ignore `data/`, yet track ocr/data."""
     try:
+        if not (root / ".gitignore").is_file():
+            return set()
         lines = (root / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return set()

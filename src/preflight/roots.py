@@ -61,7 +61,7 @@ def _table(data: Any, *keys: str) -> dict[str, Any]:
 def _from_pyproject(root: Path, project: str) -> list[str]:
     try:
         data = tomllib.loads((root / project / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     found = _strings(_table(data, "tool", "pytest", "ini_options").get("pythonpath"))
     found += _strings(_table(data, "tool", "mypy").get("mypy_path"))
@@ -89,6 +89,8 @@ def _from_ini(root: Path, project: str) -> list[str]:
         ("mypy.ini", "mypy"),
     ):
         parser = configparser.ConfigParser(interpolation=None, strict=False)
+        if not (root / project / name).is_file():
+            continue
         try:
             parser.read_string((root / project / name).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, configparser.Error):

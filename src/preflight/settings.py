@@ -49,11 +49,11 @@ def load(root: Path) -> Settings:
     """
     for name, section in (("preflight.toml", ()), ("pyproject.toml", ("tool", "preflight"))):
         path = root / name
+        if not path.is_file():
+            continue
         try:
             data: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             if name == "preflight.toml":
                 raise SettingsError(f"{name}: {error}; correct the file") from error
             continue

@@ -35,6 +35,8 @@ def files(**given: str | bytes) -> Callable[[Path], None]:
 def fifo(root: Path) -> None:
     os.mkfifo(root / "shop/pipe.py")
     os.mkfifo(root / "conf.yaml")
+    for name in (".gitignore", "pytest.ini", "preflight.toml", "setup.cfg", "README", "setup.py"):
+        os.mkfifo(root / name)
 
 
 def loops(root: Path) -> None:
@@ -64,6 +66,20 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "an unknown encoding": (files(e_dot_py="# coding: klingon\nx = 'é'\n"), "e.py:1"),
     "nested without end": (files(d_dot_py="(" * DEEP, d_dot_yaml="[" * DEEP, d_dot_json="[" * DEEP), "d.py:1"),
+    "nested beyond what a C reader survives": (
+        files(
+            f_dot_yaml="[" * 200_000,
+            m_dot_yaml="{a: " * 100_000,
+            b_dot_yaml="- " * 100_000,
+            t_dot_toml="a = " + "[" * DEEP,
+        ),
+        "f.yaml:1",
+    ),
+    "nested settings": (
+        files(pyproject_dot_toml="a = " + "[" * DEEP, setup_dot_py="x" + ".y" * 100_000),
+        "pyproject.toml:1",
+    ),
+    "long chains": (files(c_dot_py="'-' * 9\n" + "-" * 200_000 + "1\n", d_dot_py="1" + "+1" * 100_000), "d.py:1"),
     "tabs in YAML": (files(conf__a_dot_yaml="a:\n\tb: 1\n"), "conf/a.yaml:2"),
     "anchors that are not there": (files(conf__a_dot_yaml="a: *b\n"), "conf/a.yaml:1"),
     "doubled keys": (files(conf__a_dot_yaml="a: 1\na: 2\n"), "conf/a.yaml:2:1 HYD013"),

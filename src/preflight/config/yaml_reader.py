@@ -4,7 +4,9 @@ import re
 from typing import Any, NamedTuple
 
 MAX_NODES = 50_000
+MAX_DEPTH = 100  # the C reader recurses without a limit of its own: deep nesting would end the process
 _HEADER = re.compile(r"#\s*@(\w+)[ \t]+(.*?)\s*$")
+_DEEP_LINE = re.compile(rf"^[ \-?:]{{{MAX_DEPTH}}}", re.MULTILINE)
 _TEMPLATE = re.compile(r"\{\{.*\}\}|\{%.*%\}")
 
 
@@ -73,6 +75,8 @@ def read(data: bytes) -> YamlFile:
     header = _header(text)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        if _may_be_deep(text):
+            _check_depth(yaml.parse(text, Loader=loader))
         roots = [root for root in yaml.compose_all(text, Loader=loader) if root is not None]
         reader = _Reader()
         documents = [reader.node(root, ()) for root in roots]
@@ -85,6 +89,21 @@ def read(data: bytes) -> YamlFile:
         message = str(problem).splitlines()[0] if str(problem) else "nested too deeply"
         return YamlFile((1, 1, message), bool(_TEMPLATE.search(text)), [], header, [])
     return YamlFile(None, False, documents, header, reader.doubled)
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether nesting can go beyond the limit: each level needs a bracket, or a column at the beginning of a line."""
+    return text.count("[") + text.count("{") > MAX_DEPTH or _DEEP_LINE.search(text) is not None
+
+
+def _check_depth(events: Any) -> None:
+    """ValueError when collections nest beyond the limit."""
+    depth = 0
+    for event in events:
+        depth += {"SequenceStartEvent": 1, "MappingStartEvent": 1}.get(type(event).__name__, 0)
+        depth -= {"SequenceEndEvent": 1, "MappingEndEvent": 1}.get(type(event).__name__, 0)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep")
 
 
 def _header(text: str) -> list[tuple[str, str, int]]:

@@ -2,11 +2,14 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 
 from preflight.analysis.audit import Audit
 from preflight.files import context
 
-_TOKEN = re.compile(r"[\w./-]*[\w-]+\.(?:py|sh|bash)\b")
+_SUFFIX = re.compile(r"(?<=[\w-])\.(?:py|sh|bash)\b")
+_BEFORE = re.compile(r"[\w./-]*\Z")
+_LONGEST = 250  # characters of a path; one pattern for the whole would take for ever on long words such as base64
 _REPORTS = ("scripts_categorization.json", "broken_imports_analysis.json", "internal_import_categorization.json")
 _MODULE = re.compile(r"-m\s+([A-Za-z_][\w.]+)")
 
@@ -21,7 +24,7 @@ def references(audit: Audit, scripts: list[str]) -> dict[str, list[str]]:
         if context(path) == "history" or path.endswith(("scripts/README.md", *_REPORTS)):
             continue
         text = audit.project.text(path) or ""
-        for token in _TOKEN.findall(text):
+        for token in _tokens(text):
             for script in _named(token, path, wanted, tails):
                 found[script].add(path)
         for module in _MODULE.findall(text):
@@ -38,6 +41,13 @@ def references(audit: Audit, scripts: list[str]) -> dict[str, list[str]]:
                     if submodule is not None and submodule.path in wanted:
                         found[submodule.path].add(path)
     return {script: sorted(found[script] - {script}) for script in scripts}
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """Words that end like the path of a script."""
+    for suffix in _SUFFIX.finditer(text):
+        before = _BEFORE.search(text[max(suffix.start() - _LONGEST, 0) : suffix.start()])
+        yield (before[0] if before else "") + suffix[0]
 
 
 def _tails(scripts: list[str]) -> dict[str, list[str]]:
