@@ -16,6 +16,7 @@ def export(
     data: Annotated[
         Path | None, typer.Option(help="Data set or folder of images to compare graph and network on (20 or more).")
     ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Store weights in half precision: half the size.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Turn a checkpoint into a bundle (model.onnx and card.json) that `ocr read` uses.
@@ -36,7 +37,7 @@ def export(
     from ocr.training.export import export as export_checkpoint
     from ocr.training.parity import ENOUGH
 
-    bundle, parity = export_checkpoint(checkpoint, to, pages=data)
+    bundle, parity = export_checkpoint(checkpoint, to, pages=data, half=half)
     if not parity.is_enough:
         seen = "synthetic pages only" if parity.synthetic else f"{parity.pages} real pages only"
         print(f"ocr export: compared on {seen}; name {ENOUGH} or more real ones with --data", file=sys.stderr)

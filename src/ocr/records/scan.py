@@ -89,7 +89,12 @@ def _take(folder: str, entries: Iterable[os.DirEntry[str]], layouts: str, found:
             names.sort()
         state = " ".join([_state(stat), *[state for _, state in beside]])
         found.checkpoints[path] = Checkpoint(
-            path, stat.st_size, stat.st_mtime, f"{state} {' '.join(names)}{layouts}", [card for card, _ in beside], names
+            path,
+            stat.st_size,
+            stat.st_mtime,
+            f"{state} {' '.join(names)}{layouts}",
+            [card for card, _ in beside],
+            names,
         )
     for orphans in cards.values():
         found.problems += [Problem(card, "a card, but its checkpoint is not there") for card, _ in orphans]

@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ocr.bundles.card import BundleCard
+from ocr.errors import ConfigError
 from ocr.specs.preprocess import PreprocessSpec
 
 OPSET = 17
+# Numbers of a weight below which half the bytes are not worth a node.
+_WORTH_A_CAST = 256
 
 
 class ProbabilityMap(nn.Module):
@@ -67,6 +72,38 @@ def onnx_graph(network: nn.Module, card: BundleCard) -> bytes:
             dynamic_axes={"images": free, output: result},
         )
         return path.read_bytes()
+
+
+def round_to_half(network: nn.Module) -> None:
+    """Round weights to what half precision holds, in place; ConfigError when one is too large for it."""
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            rounded = weight.half().float()
+            if not torch.isfinite(rounded).all():
+                raise ConfigError(f"{name}: weights beyond 65504 do not fit half precision; export without --half")
+            weight.copy_(rounded)
+
+
+def stored_in_half(graph: bytes) -> bytes:
+    """The same graph with every weight that half precision holds exactly stored in it, and cast when it is loaded."""
+    model = onnx.load_from_string(graph)
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if values.size < _WORTH_A_CAST or not np.array_equal(half.astype(np.float32), values):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend([*casts, *nodes])
+    stored: bytes = model.SerializeToString()
+    return stored
 
 
 def _example(spec: PreprocessSpec) -> tuple[Tensor, dict[int, str]]:

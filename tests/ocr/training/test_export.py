@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from hydra import compose, initialize_config_module
@@ -28,7 +29,7 @@ from ocr.training import export as exporting
 from ocr.training import parity
 from ocr.training.build import build_module, without_pretrained
 from ocr.training.export import export
-from ocr.training.graph import ProbabilityMap, TorchModel, onnx_graph
+from ocr.training.graph import ProbabilityMap, TorchModel, onnx_graph, round_to_half, stored_in_half
 
 HERE = Path(__file__).parent / "export_parts"
 PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
@@ -291,6 +292,30 @@ def test_command_says_what_it_did(tmp_path: Path, receipts: Path, capsys: pytest
     code, out, err = run(tmp_path / "none.ckpt", "--to", tmp_path / "c")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "no card beside none.ckpt" in err
+
+
+def test_weights_stored_in_half_give_the_same_from_half_the_bytes() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3), torch.nn.ReLU(), torch.nn.Conv2d(64, 1, 3)).eval()
+    round_to_half(network)
+    whole = onnx_graph(network, load_bundle("detector").card)
+    half = stored_in_half(whole)
+    assert len(half) < 0.6 * len(whole)
+    image = np.random.default_rng(1).random((1, 3, 64, 96), np.float32)
+    outputs = [
+        onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(None, {"images": image})[0]
+        for graph in (whole, half)
+    ]
+    np.testing.assert_array_equal(*outputs)
+    with torch.no_grad():
+        network[0].weight[0] = 1e6
+    with pytest.raises(ConfigError, match=r"0\.weight: weights beyond 65504 do not fit half precision"):
+        round_to_half(network)
+
+
+def test_a_bundle_in_half_precision_passes_the_gate(parts: None, receipts: Path, tmp_path: Path) -> None:
+    bundle, found = export(checkpoint(tmp_path, RECOGNITION), tmp_path / "half", pages=receipts, half=True)
+    assert found.items > 60
+    assert bundle.sha256 == load_bundle(tmp_path / "half").sha256
 
 
 # --- every kind of network -----------------------------------------------------------------------------------------
