@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("ocr.cli.train:main", "train a detector or a recognizer (Hydra overrides follow)"),
     "eval": ("ocr.cli.eval:app", "score a bundle or checkpoint on a data set"),
     "tune": ("ocr.cli.tune:app", "choose thresholds, a character prior and calibration on validation data"),
+    "bench": ("ocr.cli.bench:app", "accuracy against time for every bundle and option"),
     "export": ("ocr.cli.export:app", "turn a checkpoint into a bundle that `ocr read` uses"),
     "data": ("ocr.cli.data:app", "check, crop, split and make data"),
     "runs": ("ocr.cli.runs:app", "list, show and compare training runs"),

@@ -4,7 +4,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 
 Polygon: TypeAlias = npt.NDArray[np.float32]
 """float32 (K,2), K >= 3, clockwise, pixels of the image as displayed."""
@@ -46,6 +45,9 @@ def iou(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     a_box, b_box = bounding_box(a), bounding_box(b)
     if a_box[0] >= b_box[2] or b_box[0] >= a_box[2] or a_box[1] >= b_box[3] or b_box[1] >= a_box[3]:
         return 0.0
+    # Imported on use: reading a page needs none of it.
+    import shapely
+
     first, second = shapely.Polygon(a), shapely.Polygon(b)
     shared = float(first.intersection(second).area)
     union = float(first.area) + float(second.area) - shared
