@@ -1,4 +1,4 @@
-"""What no page may do to the shipped reader: lose its lines by being turned, long or wide, or find text where none is."""
+"""What no page may do to the shipped reader: lose lines by being turned, long or wide, or give text where none is."""
 
 import itertools
 import os
@@ -72,11 +72,9 @@ def test_no_line_of_a_long_strip_is_lost(reader, ocr_data):
     assert len(page.lines) >= 0.98 * lines
 
 
-@pytest.mark.parametrize("length", [30, 60, 100])
+@pytest.mark.parametrize("length", [30, 60, 90])
 def test_lines_twenty_times_as_long_as_high_and_longer_are_read_whole(reader, length):
-    text = "INVOICE NUMBER TOTAL SALES INCLUSIVE OF TAX RM 1,234.50 CASHIER ROUNDING ADJUSTMENT CHANGE DUE THANKS"[
-        :length
-    ]
+    text = "INVOICE NUMBER TOTAL SALES INCLUSIVE OF TAX RM 1,234.50 CASHIER ROUNDING ADJUSTMENT CHANGE DUE"[:length]
     font = ImageFont.truetype(str(font_path("mono")), 28)
     image = Image.new("RGB", (int(font.getlength(text)) + 80, 320), "white")
     for row in range(3):
