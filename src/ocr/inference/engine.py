@@ -65,18 +65,25 @@ class Detector:
 
     def _detect(self, image: Rgb) -> list[Detection]:
         height, width = image.shape[:2]
-        found, scale = self._detect_windows(image, plan(self._before, width, height))
-        finer = finer_scale([item.polygon for item in found], scale)
-        if finer is not None and self._before.max_side is not None:
-            found, _ = self._detect_windows(image, grid(width, height, finer, self._before.max_side))
-        return found
+        windows: list[Window] = []
+        found: list[list[Detection]] = []
+        scales: list[float] = []
+        for whole in plan(self._before, width, height):
+            for window, detections, scale in self._look_closely(image, whole):
+                windows.append(window)
+                found.append(detections)
+                scales.append(scale)
+        return found[0] if len(windows) == 1 else merge(found, windows, (width, height), min(scales))
 
-    def _detect_windows(self, image: Rgb, windows: list[Window]) -> tuple[list[Detection], float]:
-        """Detections of the whole image, in its pixels, and prepared pixels per image pixel."""
-        found, scales = zip(*(self._detect_window(image, window) for window in windows), strict=True)
-        if len(windows) == 1:
-            return found[0], scales[0]
-        return merge(list(found), windows, (image.shape[1], image.shape[0]), min(scales)), min(scales)
+    def _look_closely(self, image: Rgb, window: Window) -> list[tuple[Window, list[Detection], float]]:
+        """Detections and scale of a window, or of parts of it at a finer scale where its text asks for that."""
+        detections, scale = self._detect_window(image, window)
+        finer = finer_scale([item.polygon for item in detections], scale)
+        if finer is None or self._before.max_side is None:
+            return [(window, detections, scale)]
+        parts = grid(window.x_max - window.x_min, window.y_max - window.y_min, finer, self._before.max_side)
+        moved = [part.moved(window.x_min, window.y_min) for part in parts]
+        return [(part, *self._detect_window(image, part)) for part in moved]
 
     def _detect_window(self, image: Rgb, window: Window) -> tuple[list[Detection], float]:
         """Detections inside one window, in pixels of the whole image, and the window's scale."""

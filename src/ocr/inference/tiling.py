@@ -34,6 +34,10 @@ class Window(NamedTuple):
     x_max: int
     y_max: int
 
+    def moved(self, x: int, y: int) -> "Window":
+        """The same box, so many pixels to the right and down."""
+        return Window(self.x_min + x, self.y_min + y, self.x_max + x, self.y_max + y)
+
 
 def plan(spec: PreprocessSpec, width: int, height: int) -> list[Window]:
     """Windows that cover an image of ``width`` x ``height`` pixels: one, unless the spec would shrink it too far.
@@ -51,9 +55,9 @@ def plan(spec: PreprocessSpec, width: int, height: int) -> list[Window]:
 
 
 def finer_scale(polygons: Sequence[NDArray[np.float32]], scale: float) -> float | None:
-    """The scale for a second look at a page seen at ``scale`` (prepared pixels per image pixel); None when not needed.
+    """The scale for a second look at a window seen at ``scale`` (prepared pixels per image pixel); None: not needed.
 
-    It is when a quarter of the lines are too small to be read reliably, or nothing was found, and the page has pixels
+    It is when a quarter of the lines are too small to be read reliably, or nothing was found, and the window has pixels
     left to show.
     """
     if scale >= 1.0:
