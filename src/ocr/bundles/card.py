@@ -43,7 +43,7 @@ class StartRecord(BaseModel):
 
 
 class SecondLook(BaseModel):
-    """The larger recognizer that reads again what this one read with a confidence below ``below``.
+    """The larger recognizer that reads again what this one is less sure of than ``below``: see `Decoded.certainty`.
 
     ``bundle`` is a shipped bundle's name, or a folder as seen from that of this card.
     """

@@ -152,17 +152,20 @@ class Recognizer:
 
     def recognize(self, crops: Sequence[Rgb]) -> list[Decoded]:
         """Text and confidence of each RGB uint8 crop (H,W,3), in the order given."""
-        texts = self.first_look(crops)
-        if self.second is not None:
-            doubtful = [index for index, text in enumerate(texts) if text.confidence < self._below]
-            again = self.second.recognize([crops[index] for index in doubtful])
-            for index, text in zip(doubtful, again, strict=True):
-                texts[index] = text
-        return texts
+        return self.look_again(crops, self.first_look(crops))
 
     def first_look(self, crops: Sequence[Rgb]) -> list[Decoded]:
         """As ``recognize``, without a second look."""
         return self._in_batches(crops, self._read_batch)
+
+    def look_again(self, crops: Sequence[Rgb], texts: list[Decoded]) -> list[Decoded]:
+        """``texts`` of a first look, those it is not sure of read again by the larger recognizer, if there is one."""
+        if self.second is None:
+            return texts
+        doubtful = [index for index, text in enumerate(texts) if text.certainty < self._below]
+        again = self.second.recognize([crops[index] for index in doubtful])
+        read = dict(zip(doubtful, again, strict=True))
+        return [read.get(index, text) for index, text in enumerate(texts)]
 
     def logits(self, crops: Sequence[Rgb]) -> list[Floats]:
         """Logits (L,C) of each crop at its own steps, in the order given: for those who decode them in several ways."""
@@ -249,13 +252,13 @@ class Reader:
         return self.read_many([PageImage(source, page, image, list(notes))])[0]
 
     def read_many(self, pages: Sequence[PageImage], *, each: Each = map) -> list[Page]:
-        """Read pages as ``read`` does, the lines of all of them together.
+        """Read pages as ``read`` does, the lines of all of them together at their first look.
 
         ``each`` is ``map``, or one that works side by side: pages are detected by it.
         """
         looks = list(each(self._look, [page.image for page in pages]))
         clock = _Clock()
-        texts = iter(self.recognizer.recognize([item.crop for look in looks for item in look.found]))
+        texts = iter(self.recognizer.first_look([item.crop for look in looks for item in look.found]))
         spent = clock.seconds()
         lines = sum(len(look.found) for look in looks)
         result = []
@@ -274,13 +277,15 @@ class Reader:
         return _Look(found, quarters, clock)
 
     def _finish(self, page: PageImage, look: "_Look", texts: list[Decoded]) -> Page:
-        """The page result, once its lines' texts are known; a page that is upside down is looked at again."""
+        """The page result, after a first look at its lines; a page that is upside down is turned before the second."""
         found, quarters, clock = look
         clock.restart()
         if orientation.is_doubtful(texts) and self._is_upside_down(found, texts, clock):
             quarters += 2
             found = self._find(np.rot90(page.image, quarters), clock)
-            texts = self._recognize(found, clock)
+            texts = self.recognizer.first_look([item.crop for item in found])
+        texts = self.recognizer.look_again([item.crop for item in found], texts)
+        clock.add("recognize")
         size = (page.image.shape[1], page.image.shape[0])
         least = self._least_confidence(texts)
         lines = [
@@ -319,15 +324,10 @@ class Reader:
         clock.add("detect")
         return found
 
-    def _recognize(self, found: list["_Found"], clock: "_Clock") -> list[Decoded]:
-        texts = self.recognizer.recognize([item.crop for item in found])
-        clock.add("recognize")
-        return texts
-
     def _is_upside_down(self, found: list["_Found"], texts: list[Decoded], clock: "_Clock") -> bool:
         """Whether the longest lines read better turned by half."""
         sample = orientation.longest([item.quad for item in found])
-        turned = self.recognizer.recognize([np.ascontiguousarray(found[index].crop[::-1, ::-1]) for index in sample])
+        turned = self.recognizer.first_look([np.ascontiguousarray(found[index].crop[::-1, ::-1]) for index in sample])
         clock.add("recognize")
         return orientation.reads_better(turned, [texts[index] for index in sample])
 

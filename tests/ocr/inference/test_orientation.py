@@ -49,7 +49,7 @@ def page() -> np.ndarray:
 class Fading(Recognizer):
     """Sure of lines that fade to the right, as text that is the right way up; unsure of all others."""
 
-    def recognize(self, crops: Sequence[np.ndarray]) -> list[Decoded]:
+    def first_look(self, crops: Sequence[np.ndarray]) -> list[Decoded]:
         return [Decoded("x", sure := 0.95 if self._fades(crop) else 0.6, sure) for crop in crops]
 
     @staticmethod
@@ -79,7 +79,7 @@ def test_a_turned_page_reads_as_the_upright_one(
 
 def test_a_page_that_is_hard_to_read_either_way_stays(plain_detector: Bundle, plain_recognizer: Bundle) -> None:
     class Unsure(Fading):
-        def recognize(self, crops: Sequence[np.ndarray]) -> list[Decoded]:
+        def first_look(self, crops: Sequence[np.ndarray]) -> list[Decoded]:
             return [Decoded("x", 0.5)] * len(crops)
 
     result = Reader(Detector(plain_detector, threads=1), Unsure(plain_recognizer, threads=1)).read(page(), source="x")
