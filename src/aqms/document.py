@@ -6,9 +6,8 @@ from typing import Any
 
 import yaml
 
-from aqms import safe_yaml
 from aqms.scan import Heading, Link, scan
-from findings import mojibake
+from findings import mojibake, safe_yaml
 
 LARGEST = 16 * 1024 * 1024
 _LINE_END = re.compile(r"\r\n|\r|\n")

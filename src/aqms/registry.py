@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from aqms import cache, naming, safe_yaml
+from aqms import cache, naming
+from findings import safe_yaml
 
 LOCATION = "AgentQMS/standards/registry.yaml"
 SHIPPED = Path(__file__).with_name("registry.yaml")

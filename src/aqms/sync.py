@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aqms import document, registry_schema, safe_yaml
+from aqms import document, registry_schema
 from aqms.registry import LOCATION, SHIPPED, RegistryError, Standard, build, read, semantic_problems
 from durable.replace import write_text
+from findings import safe_yaml
 
 FOLDER = "AgentQMS/standards"
 

@@ -185,6 +185,8 @@ def test_yaml_is_read_with_every_field(write):
         ("plan: [\n", "plan.yaml:2: not YAML"),
         ("plan: \x01", "not YAML"),
         ("[" * 5000, "not YAML"),
+        ("plan: " + "[" * 60000 + "]" * 60000, "not YAML: it nests deeper than 50 levels; flatten it"),
+        ("plan: 2026-13-45", "not YAML: month must be in 1..12"),
     ],
 )
 def test_mistakes_in_yaml_are_told_with_their_line(write, compass, text, says):

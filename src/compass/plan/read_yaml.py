@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from compass.errors import CompassError
 from compass.markdown import Document
 from compass.plan.model import KINDS, Plan, Preconditions, Step, Validation, clean_glob
+from findings import safe_yaml
 
 SHORT = ("py_compile", "import", "types", "ruff", "yaml")
 
@@ -110,12 +111,13 @@ def read(path: Path) -> Plan:
     text = Document.read(path).data().decode("utf-8", "replace").removeprefix("\ufeff")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        safe_yaml.refuse_traps(text, aliases=True)
         node = yaml.compose(text, Loader=loader)
         data = yaml.load(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CompassError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except safe_yaml.ERRORS as error:
         raise CompassError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if node is None or not isinstance(data, dict):
         raise CompassError(f"{path}: a plan is a mapping with the keys plan and steps")

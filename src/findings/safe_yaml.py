@@ -30,7 +30,7 @@ def compose(text: str) -> yaml.Node | None:
     if len(text) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST // 1024} KiB; shorten it")
     if len(text) > _SHORT or "*" in text:
-        _refuse_traps(text)
+        refuse_traps(text)
     node: yaml.Node | None = yaml.compose(text, Loader=yaml.CSafeLoader)
     return node
 
@@ -50,10 +50,11 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _refuse_traps(text: str) -> None:
+def refuse_traps(text: str, *, aliases: bool = False) -> None:
+    """Raise ValueError for a text that nests so deeply that composing it would end the process, or has aliases."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
+        if not aliases and isinstance(event, yaml.AliasEvent):
             raise ValueError("it refers to itself by an alias; write the value out")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
