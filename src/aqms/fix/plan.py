@@ -61,7 +61,7 @@ def _first(project: Project, document: Document, given: str | None, taken: set[s
     repair = Repair(document.path, document.text, document.text, document.path)
     if document.garbled:
         repair.new = mojibake.repair(document.text)
-        repair.notes.append(f"{len(document.garbled)} pieces of garbled text mended")
+        repair.notes.append(f"garbled text mended: {len(document.garbled)}")
         document = parse(repair.new, document.path)
     kind = guess.kind_of(project.registry, document, given)
     repair.new, notes = front.repaired(project.root, project.registry, document, kind)
