@@ -26,7 +26,7 @@ def main() -> int:
     from aqms.git import GitError
     from aqms.index import PageError
     from aqms.naming import NamingError
-    from aqms.project import OutsideError
+    from aqms.project import ChangedError, OutsideError
     from aqms.registry import RegistryError
     from findings.baseline import BaselineError
 
@@ -42,6 +42,6 @@ def main() -> int:
         print(f"aqms: {f'{error.filename}: {error.strerror}' if error.filename else error}", file=sys.stderr)
     except GitError as error:
         print(f"aqms: {error}; run it in a git repository, with git installed", file=sys.stderr)
-    except (BaselineError, CreateError, NamingError, OutsideError, PageError, RegistryError) as error:
+    except (BaselineError, ChangedError, CreateError, NamingError, OutsideError, PageError, RegistryError) as error:
         print(f"aqms: {error}", file=sys.stderr)
     return 2

@@ -14,6 +14,10 @@ class OutsideError(ValueError):
     """A path is no document of the repository."""
 
 
+class ChangedError(RuntimeError):
+    """A document is no longer what it was when its repair was planned."""
+
+
 @dataclass
 class Project:
     """``documents`` could be read, ``unreadable`` could not: path and reason."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aqms import registry
+from aqms import progress, registry
 from aqms.document import parse
-from aqms.fix import guess
+from aqms.fix import guess, plan
 from aqms.links import local_path, relative, target_of
 
 RESEARCH = "docs/artifacts/research"
@@ -249,6 +249,53 @@ def test_a_fix_that_is_killed_is_finished_by_the_next(root, aqms, monkeypatch, p
     assert aqms("fix", "--all").code == 0
     assert readme.read_text(encoding="utf-8") == f"[it]({RESEARCH}/{NAME})\n"
     assert (root / RESEARCH / NAME).is_file()
+
+
+def test_a_document_that_changes_meanwhile_is_not_overwritten(root, aqms, put, monkeypatch):
+    path = put(f"{RESEARCH}/{NAME}", document(status=None))
+    other = put(f"{RESEARCH}/2026-01-29_0000_research_a.md", document(status=None))
+    real = plan.plan
+
+    def slow(*words):
+        made = real(*words)
+        path.write_text("edited meanwhile", encoding="utf-8")
+        return made
+
+    monkeypatch.setattr(plan, "plan", slow)
+    ran = aqms("fix", "--all")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "it was changed or moved meanwhile" in ran.err
+    assert path.read_text(encoding="utf-8") == "edited meanwhile"
+    assert other.read_text(encoding="utf-8") == document(status=None)
+
+
+def test_two_fixes_at_once_do_the_work_once(root, put):
+    for number in range(20):
+        put(f"{RESEARCH}/n {number}.md", document(status=None))
+    program = "import sys; from aqms.cli import main; sys.argv = ['aqms', 'fix', '--all']; sys.exit(main())"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    running = [subprocess.Popen([sys.executable, "-c", program], cwd=root, **quiet) for _ in range(3)]
+    codes = sorted(process.wait() for process in running)
+    assert codes[0] == 0
+    assert set(codes) <= {0, 2}
+    found = [path.read_text(encoding="utf-8") for path in (root / RESEARCH).glob("*.md")]
+    assert found == [document(status=None).replace("---\n\n#", "status: active\n---\n\n#")] * 20
+
+
+def test_links_to_documents_are_no_documents_of_their_own(root, aqms, put):
+    path = put(f"{RESEARCH}/{NAME}", document(status=None))
+    alias = root / RESEARCH / "2026-01-29_0000_research_alias.md"
+    alias.symlink_to(NAME)
+    assert aqms("fix", "--all").code == 0
+    assert alias.is_symlink()
+    assert "status: active" in path.read_text(encoding="utf-8")
+
+
+def test_long_work_shows_a_bar_where_somebody_looks(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert list(progress.shown(range(400), "reading")) == list(range(400))
+    assert list(progress.shown(range(3), "reading")) == [0, 1, 2]
+    assert "reading" in capsys.readouterr().err
 
 
 def test_kill_at_any_moment_leaves_whole_documents(root, tmp_path, put):

@@ -8,7 +8,7 @@ from aqms import cache, git
 from aqms.document import Document, parse
 from aqms.fix import front, guess, names
 from aqms.fix.relink import Links
-from aqms.project import Project
+from aqms.project import ChangedError, Project
 from durable.lock import lock
 from durable.replace import write_bytes
 from findings import mojibake
@@ -41,6 +41,8 @@ def plan(project: Project, kind: str | None = None, step: Callable[[], None] = l
     repairs = []
     taken: set[str] = set()
     for document in project.documents:
+        if (project.root / document.path).is_symlink():
+            continue  # The document it leads to is mended under its own name.
         repair = _first(project, document, kind, taken)
         taken.add(repair.target)
         repairs.append(repair)
@@ -103,15 +105,26 @@ def _files(root: Path) -> list[str]:
         return [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
 
 
+def _content(root: Path, repair: Repair) -> bytes:
+    try:
+        data = (root / repair.path).read_bytes()
+    except FileNotFoundError:
+        data = b"\0"
+    if data.removeprefix(_BOM) != repair.old.encode():
+        raise ChangedError(f"{repair.path}: it was changed or moved meanwhile; nothing was mended, run it again")
+    return data
+
+
 def apply(root: Path, repairs: list[Repair]) -> None:
     """Write the texts, then move the files; killed in the middle, the same call does the rest.
 
-    Raises OSError, or GitError when git refuses a rename.
+    Raises ChangedError before anything is written, OSError, or GitError when git refuses a rename.
     """
     with lock(cache.folder(root) / "fix"):
+        contents = {repair.path: _content(root, repair) for repair in repairs}
         for repair in repairs:
             if repair.new != repair.old:
-                mark = _BOM if (root / repair.path).read_bytes().startswith(_BOM) else b""
+                mark = _BOM if contents[repair.path].startswith(_BOM) else b""
                 write_bytes(root / repair.path, mark + repair.new.encode())
         tracked = git.tracked(root)
         for repair in repairs:
