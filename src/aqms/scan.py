@@ -81,9 +81,10 @@ class _Scanner:
             whereabouts = (found.begin + shift, found.end + shift, found.words) if alone else ()
             self.links.append(Link(*place, *whereabouts))
 
-    def line(self, number: int, text: str) -> None:
-        """Take one line in."""
+    def line(self, number: int, text: str, wider: int) -> None:
+        """Take one line in, which its tabs made ``wider`` than it is."""
         rest, cut = self.enter(text)
+        cut -= wider
         if self.fence or self.raw:
             self.code(rest)
         elif rest and not rest.isspace():
@@ -207,6 +208,7 @@ class _Scanner:
 
 
 _MARKS = frozenset(" \t#`~-_*=>+<")
+_MARKED = re.compile(r"[ \t>*+\d.)-]*")  # what may stand before the text of a line; tabs count for nothing after it
 
 
 def _interrupts(item: re.Match[str], rest: str) -> bool:
@@ -218,6 +220,12 @@ def scan(lines: list[str], first: int = 1) -> tuple[list[Heading], list[Link]]:
     """Headings and links of a body whose first line has the number ``first``, in the order they are read."""
     scanner = _Scanner()
     for number, text in enumerate(lines, first):
-        scanner.line(number, text.expandtabs(4) if "\t" in text else text)
+        if "\t" in text:
+            marks = _MARKED.match(text)
+            assert marks is not None
+            wide = marks[0].expandtabs(4)
+            scanner.line(number, wide + text[marks.end() :], len(wide) - marks.end())
+        else:
+            scanner.line(number, text, 0)
     scanner.flush()
     return scanner.headings, scanner.links

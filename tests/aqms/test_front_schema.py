@@ -1,6 +1,6 @@
 """What is said to be fine without the library is fine by the library."""
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -35,7 +35,7 @@ SCHEMA = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SCHEMA, st.dictionaries(st.sampled_from("xyz"), VALUES))
 def test_problems_are_those_of_the_library(schema, fields):
     found = front_schema.problems([schema], fields)

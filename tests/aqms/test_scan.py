@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -43,7 +43,16 @@ def _is_target(token: Token) -> bool:
 
 
 def by_scanner(text: str) -> tuple[list[tuple[int, int]], list[str]]:
-    headings, links = scan(text.split("\n"))
+    lines = text.split("\n")
+    headings, links = scan(lines)
+    for link in links:
+        line = lines[link.line - 1]
+        assert line[link.column - 1 :].startswith(link.target)
+        if link.end:
+            whole = line[link.begin - 1 : link.end - 1]
+            assert whole.startswith(("[", "!["))
+            assert whole.endswith(")")
+            assert link.words in whole
     return [(h.line, h.level) for h in headings], sorted(meant(link.target) for link in links)
 
 
@@ -101,12 +110,14 @@ BLOCK = st.recursive(
 DOCUMENT = st.lists(BLOCK, min_size=1, max_size=6).map("\n\n".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(DOCUMENT)
 @example("- a\n\n      # code [a](b.md)\n\n  [c](d.md)")
 @example("para\n> quoted [a](b.md)\nlazy [c](d.md)")
 @example("1. one\n\n   ```\n   # no\n   ```\n2. two [a](b.md)")
 @example("[a\nb](c.md) and [d](\ne.md)")
+@example("-\ta\tb\t[c](d.md)\n\t- [e](f.md)\n\n\t\t[code](g.md)")
+@example("1.\t# a [b](c.md)\n\n>\t[d](e.md)\n\n\t[f](g.md)")
 def test_headings_and_links_are_those_of_a_full_parser(text: str) -> None:
     assert by_scanner(text) == by_parser(text)
 
