@@ -50,7 +50,8 @@ def broken_promises(registry: Registry, repository: Path) -> list[str]:
     now = datetime(2026, 1, 29, 3, 30).astimezone()
     for name, kind in registry.types.items():
         project = Project(repository, registry)
-        path = kind.folder / create.file_name(kind, "name", now, 1)
+        number = create.next_number(kind, repository / kind.folder)
+        path = kind.folder / create.file_name(kind, "name", now, number)
         project.documents = [parse(create.text(kind, "Title", now), path.as_posix())]
         outcome = engine.run(RULES, project, tool="aqms", read=lambda _path: None)
         found += [f"type {name}: a new document breaks {f.code}: {f.message}" for f in outcome.findings]
