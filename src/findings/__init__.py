@@ -27,4 +27,6 @@ A rule module is the rule's page: its docstring has a first line (the summary) a
   never by line (`findings.baseline`).
 - Fixes: a `Finding` carries a `Fix` with edits; `fix.plan` turns findings into whole new texts, `fix.apply` writes
   them, checks every file and the whole audit again, and puts everything back when the result is worse (`findings.fix`).
+- Text that others wrote: `findings.safe_yaml` reads YAML without aliases and endless nesting, `findings.mojibake` finds
+  and undoes UTF-8 that was read in another encoding.
 """
