@@ -61,9 +61,13 @@ IMPORTS = {
             "graphs/src/anemoi/graphs/nodes.py": "class Node: ...\n",
             "models/src/anemoi/models/__init__.py": "",
             "models/tests/test_x.py": "from anemoi.graphs.nodes import Node\nfrom anemoi.graphs.gone import Edge\n",
-            "models/src/anemoi/models/conf.yaml": "_target_: anemoi.graphs.nodes.Node\n",
+            "models/src/anemoi/models/conf.yaml": "a: {_target_: anemoi.graphs.nodes.Node}\n"
+            "b: {_target_: anemoi.graphs.gone.Edge}\nc: {_target_: anemoi.utils.any.Thing}\n",
         },
-        ["models/tests/test_x.py:2 IMP001 anemoi.graphs.gone.Edge"],
+        [
+            "models/src/anemoi/models/conf.yaml:2 HYD001 anemoi.graphs.gone.Edge",
+            "models/tests/test_x.py:2 IMP001 anemoi.graphs.gone.Edge",
+        ],
     ),
     "modules that a build makes": (
         {

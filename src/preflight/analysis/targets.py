@@ -13,7 +13,7 @@ from preflight.config.yaml_reader import Node
 from preflight.environment import STANDARD
 from preflight.project import Project
 from preflight.source.folders import Place
-from preflight.source.resolver import Defined
+from preflight.source.resolver import Defined, Resolution
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
@@ -89,19 +89,20 @@ class Targets:
         best = self._best(resolution.places, parts)
         if best.status in ("module", "attribute"):  # a script run from another folder finds another module of that name
             best = self._best((*resolution.places, *self.project.resolver.loose(parts[0])), parts)
-        if best.status in ("module", "attribute") and (
-            resolution.status == "unknown" or self._elsewhere(parts[0], resolution.places)
-        ):
-            return Lead("unknown")
-        return best
+        missing = best.status in ("module", "attribute")
+        return Lead("unknown") if missing and self._elsewhere(parts[0], resolution, best) else best
 
     def _best(self, places: tuple[Place, ...], parts: list[str]) -> Lead:
         """What the string leads to from the one of several places where it gets furthest."""
-        return min((self._follow(place, parts) for place in places), key=lambda lead: _ORDER.index(lead.status))
+        leads = [self._follow(place, parts) for place in places]
+        return min(leads, key=lambda lead: (_ORDER.index(lead.status), -lead.missing.count(".")))
 
-    def _elsewhere(self, top: str, places: tuple[Place, ...]) -> bool:
-        """Whether a package of this name also comes from outside the repository."""
-        return self.project.provides(top, exact=any(place.kind != "namespace" for place in places))
+    def _elsewhere(self, top: str, resolution: Resolution, lead: Lead) -> bool:
+        """Whether what is missing may come from outside the repository."""
+        namespace = all(place.kind == "namespace" for place in resolution.places)
+        if namespace and lead.written is not None and lead.written.kind in ("package", "module"):
+            return self.project.provides(top, exact=True)  # others share the namespace, not the package in it
+        return resolution.status == "unknown" or self.project.provides(top, exact=not namespace)
 
     def _external(self, parts: list[str], status: str) -> Lead:
         top = parts[0]
