@@ -66,6 +66,8 @@ class Repository:
             for path in sorted(root.rglob(pattern))
             if not any(part in ("docs", "outputs", ".hydra") for part in path.relative_to(root).parts)
         }
+        # where code takes the class of any node by itself, a wrong keyword is not surely a breakage
+        self.takes_classes = any(re.search(r"get_class\(\w+(?:\.|\[\")_target_", text) for text in self.texts.values())
         self.modules = self._modules()
         self.imports = list(self._imports())
 
@@ -226,6 +228,8 @@ def misspell_default(repository: Repository, chance: random.Random) -> Mutant | 
 
 
 def _keyword_site(repository: Repository, chance: random.Random, *, required: bool) -> tuple[str, int, str, str] | None:
+    if repository.takes_classes:
+        return None
     path = chance.choice([path for path, text in repository.yaml.items() if "_target_:" in text] or [""])
     rows = repository.yaml.get(path, "").split("\n")
     sites = []

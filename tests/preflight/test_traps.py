@@ -14,7 +14,7 @@ def main(cfg):
     {body}
 """
 SHOP = {"pyproject.toml": DECLARED, "shop/__init__.py": ""}
-RULES = ("IMP001", "IMP002", "IMP003", "SRC001", "HYD001", "HYD002", "HYD004", "HYD005", "HYD006")
+RULES = ("IMP001", "IMP002", "IMP003", "SRC001", "HYD001", "HYD002", "HYD004", "HYD005", "HYD006", "HYD008")
 
 
 def entry(body: str) -> str:
@@ -252,6 +252,16 @@ TARGETS = {
             "conf/head/small.yaml": "_target_: shop.model.Head\n",
         },
         [],
+    ),
+    "a store that is none of Hydra's": (
+        {
+            "shop/kernel.py": "import triton.language as tl\ndef f(a, b): tl.store(a + 1, b, mask=a)\n",
+            "shop/train.py": entry("instantiate(cfg.head)"),
+            "conf/main.yaml": "defaults:\n  - head: smal\n  - _self_\n",
+            "conf/head/small.yaml": "_target_: shop.model.Head\nsize: 1\n",
+            "shop/model.py": MODEL,
+        },
+        ["conf/main.yaml:2 HYD008 head/smal", "shop/kernel.py:1 IMP003 triton.language"],
     ),
     "interpolated targets, and a target in a comment": (
         {"conf.yaml": "a: {_target_: '${oc.env:X}'}\n# _target_: shop.gone.X\nb: {_target_: 'shop.${kind}.X'}\n"},

@@ -123,7 +123,7 @@ class Visitor:
             module, level = str(data[0]), int(str(data[1]))
             guard = guard or str(data[2])
             self.imports.append(Import(module, level, None, None, line, column, guard, function, "call"))
-        else:
+        elif kind != "store" or "ConfigStore" in self.text or "hydra" in self.text:  # others store things too
             self.calls.append(Call(kind, line, column, data))
 
     def _remember(self, node: ast.Assign | ast.AnnAssign) -> None:
