@@ -216,6 +216,8 @@ def misspell_default(repository: Repository, chance: random.Random) -> Mutant | 
         folder = path.rpartition("/")[0]
         for found in re.finditer(r"^[ \t]*- ([a-z_]+): ([a-z_0-9]+)[ \t]*$", text, re.MULTILINE):
             option = f"{folder}/{found[1]}/{found[2]}.yaml".lstrip("/")
+            if f"override {found[1]}:" in text or f"override /{found[1]}:" in text:
+                continue  # the misspelled choice would not count
             if "defaults:" in text[: found.start()] and option in repository.yaml and not found[1].startswith("hydra"):
                 sites.append((path, found))
     if not sites:

@@ -120,13 +120,20 @@ class Compositions:
         return sorted(found, key=lambda problem: (problem.path, problem.line, problem.config))
 
     def _unreached(self) -> Iterator[tuple[str, Composed]]:
-        """Configs with a defaults list that no entry point holds, each composed as if it were the primary one."""
+        """Configs with a defaults list that no entry point holds, each composed as if it were the primary one.
+
+        Below no known root, the folder of the file is taken for one, and only groups that lie in it are judged.
+        """
         for path in sorted(self.trees.files - self.reached)[:_LIMIT]:
-            if b"defaults:" in (self.project.data(path) or b""):
-                for root in self.trees.roots:
-                    if _is_below(path, root):
-                        name = path[len(root) :].strip("/").rpartition(".")[0]
-                        yield root, self.composer.compose(root, name)
+            if b"defaults:" not in (self.project.data(path) or b""):
+                continue
+            roots = [root for root in self.trees.roots if _is_below(path, root)]
+            for root in roots or [path.rpartition("/")[0]]:
+                made = self.composer.compose(root, path[len(root) :].strip("/").rpartition(".")[0])
+                if not roots:
+                    there = [p for p in made.problems if self.trees.options(root, p.config.rpartition("/")[0])]
+                    made.problems = [p for p in there if "/" in p.config]
+                yield root, made
 
     # nodes -----------------------------------------------------------------------------------------------------
 
