@@ -63,7 +63,7 @@ def _apply(request: Request, audit: Audit, plan: Plan, before: tuple[Finding, ..
     """Write all at once; when that makes the audit worse, file by file, and leave out the files that do."""
     result = _write(request, audit, plan, before)
     if not result.rolled_back:
-        return FixReport(plan.changes, plan.cured, plan.skipped, remaining=len(result.remaining))
+        return FixReport(plan.changes, plan.cured, plan.skipped, remaining=_remaining(request))
     kept: list[Change] = []
     refused: list[tuple[str, str]] = []
     left = before
@@ -77,7 +77,12 @@ def _apply(request: Request, audit: Audit, plan: Plan, before: tuple[Finding, ..
             left = result.remaining
     bad = {path for path, _ in refused}
     cured = tuple(f for f in plan.cured if f.fix is None or not bad & {edit.path for edit in f.fix.edits})
-    return FixReport(tuple(kept), cured, plan.skipped, tuple(refused), len(left))
+    return FixReport(tuple(kept), cured, plan.skipped, tuple(refused), _remaining(request))
+
+
+def _remaining(request: Request) -> int:
+    """How many findings a check would report now."""
+    return len(api.run(replace(request, use_baseline=False, fixes=False)).findings)
 
 
 def _write(request: Request, audit: Audit, plan: Plan, before: Iterable[Finding]) -> engine.Result:
