@@ -25,6 +25,10 @@ class OcrError(Exception):
     """One clear line that names the thing and the remedy."""
 
 
+class OldLayoutWarning(DeprecationWarning):
+    """Something of the old layouts was used: names what replaces it and the version that drops it."""
+
+
 class InputError(OcrError):
     """A file that cannot be used, as ``source: reason; remedy``."""
 

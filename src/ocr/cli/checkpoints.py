@@ -96,11 +96,11 @@ def show(name: Name, root: Roots = OUTPUTS, how: How = Format.text, json: Json =
 
       ocr checkpoints show outputs/2026-01-31/12-00-00/checkpoints/best.ckpt --json
     """
-    from ocr.records.checkpoint import read_card
     from ocr.records.find import checkpoint_path
+    from ocr.records.upgrade import usable_card
 
     path = checkpoint_path(name, root)
-    card = {"path": str(path), **read_card(path).model_dump(mode="json")}
+    card = {"path": str(path), **usable_card(path).model_dump(mode="json")}
     if json or how is Format.json:
         print(json_format.dumps(card, ensure_ascii=False, indent=1))
         return

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import typer
 
+from ocr.cli.listing import OUTPUTS, Roots
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .ckpt file with its card beside it.")],
+    checkpoint: Annotated[str, typer.Argument(help="A .ckpt file, a run folder, a run id, `latest` or `best@QUERY`.")],
     to: Annotated[Path, typer.Option(help="Folder of the bundle; an old bundle in it is replaced.")],
     data: Annotated[
         Path | None, typer.Option(help="Data set or folder of images to compare graph and network on (20 or more).")
     ] = None,
     half: Annotated[bool, typer.Option("--half", help="Store weights in half precision: half the size.")] = False,
+    root: Roots = OUTPUTS,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Turn a checkpoint into a bundle (model.onnx and card.json) that `ocr read` uses.
@@ -28,16 +31,21 @@ def export(
 
       ocr export outputs/2026-01-31/12-00-00/checkpoints/best.ckpt --to my_detector --data sroie/val
 
+      ocr export best@task=detection --to my_detector
+
       ocr read receipt.jpg --detector my_detector
     """
     from ocr.optional import safe_import
 
     for package in ("torch", "onnx", "onnxruntime", "lightning"):
         safe_import(package)
+    from ocr.records.find import checkpoint_path
+    from ocr.records.layout import BEST
     from ocr.training.export import export as export_checkpoint
     from ocr.training.parity import ENOUGH
 
-    bundle, parity = export_checkpoint(checkpoint, to, pages=data, half=half)
+    path = checkpoint_path(checkpoint, root, alias=BEST)
+    bundle, parity = export_checkpoint(path, to, pages=data, half=half)
     if not parity.is_enough:
         seen = "synthetic pages only" if parity.synthetic else f"{parity.pages} real pages only"
         print(f"ocr export: compared on {seen}; name {ENOUGH} or more real ones with --data", file=sys.stderr)

@@ -2,10 +2,13 @@
 
 import importlib
 import sys
+import warnings
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import ocr
-from ocr.errors import OcrError
+from ocr.errors import OcrError, OldLayoutWarning
 
 # name: (module:attribute, what it does). The attribute is a typer app, or a function from arguments to an exit code.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -21,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("ocr.cli.runs:app", "list, show and compare training runs"),
     "ablation": ("ocr.cli.ablation:app", "train a grid of settings and tell what each was worth"),
     "checkpoints": ("ocr.cli.checkpoints:app", "find, inspect and repair checkpoints"),
+    "migrate": ("ocr.cli.migrate:app", "bring outputs of the old layouts into today's"),
 }
 
 USAGE = """Usage: ocr COMMAND [ARGS]...
@@ -57,6 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"ocr: there is no command {name!r}; commands: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     module, _, attribute = COMMANDS[name][0].partition(":")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", OldLayoutWarning)
+        warnings.showwarning = partial(_show_warning, name)
+        return _run(name, module, attribute, rest)
+
+
+def _run(name: str, module: str, attribute: str, rest: list[str]) -> int:
     try:
         command = getattr(importlib.import_module(module), attribute)
         if hasattr(command, "registered_commands"):  # a typer app, told apart without importing typer
@@ -68,6 +79,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"ocr {name}: interrupted", file=sys.stderr)
         return 130
+
+
+def _show_warning(command: str, message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """Say what of the old layouts was used in one line; other warnings as Python says them."""
+    if issubclass(category, OldLayoutWarning):
+        print(f"ocr {command}: {' '.join(str(message).split())}", file=sys.stderr)
+    else:
+        print(warnings.formatwarning(message, category, *where[:2]), end="", file=sys.stderr)
 
 
 if __name__ == "__main__":

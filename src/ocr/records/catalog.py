@@ -39,6 +39,10 @@ class Catalog:
         """A row for each checkpoint file."""
         rows = self._rows("checkpoint", _checkpoint_states, _read_checkpoint)
         self.problems += [Problem(row["path"], row["state"]) for row in rows if row["state"] != WHOLE]
+        if old := {row["path"]: row["old"] for row in rows if "old" in row}:
+            from ocr.records.old_paths import warn_of_runs
+
+            warn_of_runs(old)
         return rows
 
     def runs(self) -> list[Row]:

@@ -4,13 +4,14 @@ python -m ocr.records.checkpoint > docs/schemas/checkpoint-card.schema.json
 """
 
 import hashlib
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from durable.replace import write_text
+from durable.replace import write_bytes
 from ocr.bundles.card import BundleCard
 from ocr.errors import CardError
 from ocr.records.layout import card_path
@@ -55,8 +56,19 @@ def read_card(checkpoint: Path) -> CheckpointCard:
 def write_card(checkpoint: Path, card: CheckpointCard) -> Path:
     """Write the card beside a checkpoint that is already on disk."""
     path = card_path(checkpoint)
-    write_text(path, card.model_dump_json(indent=2) + "\n")
+    write_bytes(path, card_bytes(card))
     return path
+
+
+def card_bytes(card: CheckpointCard) -> bytes:
+    """What the file of a card holds."""
+    return (card.model_dump_json(indent=2) + "\n").encode()
+
+
+def canonical_hash(config: dict[str, Any]) -> str:
+    """SHA-256 of a resolved config without what differs between two runs of the same thing: run and paths."""
+    kept = {key: value for key, value in config.items() if key not in ("run", "paths", "resume")}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

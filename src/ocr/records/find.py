@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ocr.errors import CheckpointError, RecordError
 from ocr.records.catalog import Catalog, Row
-from ocr.records.layout import LAST, RECORD
+from ocr.records.layout import LAST, RECORD, old_layouts
 
 BEST_OF = "best@"
 
@@ -16,11 +16,15 @@ def checkpoint_path(name: str, roots: Sequence[Path], alias: Path = LAST) -> Pat
     Of a run it is the checkpoint that `alias` (LAST or BEST) points to. Raises RecordError or CheckpointError when
     there is none, or several.
     """
-    path = Path(name)
-    if path.is_file():
-        return path.resolve()
     if name.startswith(BEST_OF):
         return Path(Catalog(roots).best(name.removeprefix(BEST_OF))[0]["path"])
+    path = Path(name)
+    if old_layouts() and (path.suffix or len(path.parts) > 1 or path.is_dir()):
+        from ocr.records.old_paths import current_path
+
+        path = current_path(path, roots)
+    if path.is_file():
+        return path.resolve()
     if path.suffix == ".ckpt":
         raise CheckpointError(f"{path}: no such checkpoint")
     folder = path if path.is_dir() else run_folder(name, roots, having=alias)

@@ -7,6 +7,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ocr.errors import OldLayoutWarning
+from ocr.records.layout import old_layouts
+
 # Old names work until this version.
 DROPPED_IN = "1.0"
 
@@ -78,33 +81,52 @@ LEGACY_TARGETS: dict[str, Renamed] = {
 }
 
 
-def current(node: dict[str, Any]) -> dict[str, Any]:
-    """A config node with its ``_target_`` and keys as they are now.
-
-    An old name gives a DeprecationWarning that names the new one and the keys that went.
-    """
+def rename(node: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A config node with its ``_target_`` and keys as they are now, and the keys that went."""
     name = node.get("_target_")
     if not isinstance(name, str) or name not in LEGACY_TARGETS:
-        return node
+        return node, []
     now, keys, added = LEGACY_TARGETS[name]
     if keys is None:
-        kept, gone = {**node}, []
-    else:
-        kept = {keys[key]: value for key, value in node.items() if key in keys}
-        kept |= {key: node[key] for key in ("_partial_",) if key in node}
-        gone = [key for key in node if key not in keys and not key.startswith("_")]
+        return {**added, **node, "_target_": now}, []
+    kept = {keys[key]: value for key, value in node.items() if key in keys}
+    kept |= {key: node[key] for key in ("_partial_",) if key in node}
+    return {**added, **kept, "_target_": now}, [key for key in node if key not in keys and not key.startswith("_")]
+
+
+def rename_all(node: Any) -> tuple[Any, int]:
+    """A copy of a config with every node as it is now, and how many had an old name; whatever the switch says."""
+    if isinstance(node, dict):
+        renamed = rename(node)[0]
+        children = {key: rename_all(value) for key, value in renamed.items()}
+        count = sum(number for _, number in children.values()) + (renamed.get("_target_") != node.get("_target_"))
+        return {key: child for key, (child, _) in children.items()}, count
+    if isinstance(node, list):
+        items = [rename_all(child) for child in node]
+        return [child for child, _ in items], sum(number for _, number in items)
+    return node, 0
+
+
+def current(node: dict[str, Any]) -> dict[str, Any]:
+    """A config node with its ``_target_`` and keys as they are now; as it is while the old layouts are off.
+
+    An old name gives a warning that names the new one and the keys that went.
+    """
+    renamed, gone = rename(node)
+    if renamed is node or not old_layouts():
+        return node
     warnings.warn(
-        f"_target_ {name} is now {now}"
+        f"_target_ {node['_target_']} is now {renamed['_target_']}"
         + (f", which does not take {', '.join(gone)}" if gone else "")
         + f"; the old name is dropped in version {DROPPED_IN}",
-        DeprecationWarning,
+        OldLayoutWarning,
         stacklevel=3,
     )
-    return {**added, **kept, "_target_": now}
+    return renamed
 
 
 def translate(node: Any) -> Any:
-    """A copy of a config with every node as it is now."""
+    """A copy of a config with every node as `current` gives it."""
     if isinstance(node, dict):
         return {key: translate(value) for key, value in current(node).items()}
     if isinstance(node, list):

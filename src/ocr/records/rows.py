@@ -1,7 +1,6 @@
 """What the files of a run or checkpoint say, as a row of a listing. Never opens a checkpoint."""
 
 import os
-import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,11 @@ from typing import Any
 from ocr.errors import CardError, RecordError
 from ocr.records.checkpoint import read_card
 from ocr.records.layout import CARD_SUFFIX, NO_CARD, OLD_LAYOUTS, RECORD, WHOLE, old_layouts
-from ocr.records.legacy import CardV1, config_of, from_name, infer, read_card_v1
-from ocr.records.legacy_targets import DROPPED_IN
+from ocr.records.legacy import config_of, from_name, infer, read_card_v1
+from ocr.records.old_paths import future_place, is_of_old_scheme
 from ocr.records.run import read_record
 from ocr.records.scan import Checkpoint
+from ocr.records.upgrade import is_old
 
 _CARD_FIELDS = (
     *("name", "task", "architecture", "encoder", "decoder", "head", "loss"),
@@ -52,19 +52,13 @@ def checkpoint_row(files: Checkpoint) -> dict[str, Any]:
 def _from_card(path: Path, files: Checkpoint) -> dict[str, Any]:
     new = str(path.with_suffix("")) + CARD_SUFFIX
     if new not in files.cards:
-        return _from_old_card(Path(files.cards[0]))
+        return _old_row(Path(files.cards[0]), path)
     try:
         card = read_card(path)
     except CardError:
-        if not old_layouts():
-            raise
-        try:
-            old = read_card_v1(Path(new))
-        except CardError:
-            old = None
-        if old is None:
-            raise
-        return _old_row(old, path)
+        if old_layouts() and is_old(Path(new)):
+            return _old_row(Path(new), path)
+        raise
     metrics = {record.name: record.value for record in card.metrics}
     row: dict[str, Any] = {key: getattr(card, key) for key in _CARD_FIELDS}
     row |= {"metrics": metrics, "score": metrics.get(card.monitor or ""), "created": card.created.isoformat()}
@@ -74,24 +68,16 @@ def _from_card(path: Path, files: Checkpoint) -> dict[str, Any]:
     return row
 
 
-def _from_old_card(path: Path) -> dict[str, Any]:
+def _old_row(sidecar: Path, checkpoint: Path) -> dict[str, Any]:
     if not old_layouts():
-        raise CardError(f"{path}: an old sidecar, and {OLD_LAYOUTS}=off; ocr migrate outputs brings it up to date")
-    return _old_row(read_card_v1(path), path)
-
-
-def _old_row(card: CardV1, path: Path) -> dict[str, Any]:
-    warnings.warn(
-        f"{path}: a sidecar of an old layout; `ocr migrate outputs {path.parent.parent}` gives it its new place and "
-        f"form; old ones are read until version {DROPPED_IN}",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return card.row() | {"old": True}
+        raise CardError(f"{sidecar}: an old sidecar, and {OLD_LAYOUTS}=off; ocr migrate outputs brings it up to date")
+    return read_card_v1(sidecar).row() | {"old": future_place(checkpoint)}
 
 
 def _without_card(path: Path) -> dict[str, Any]:
     """What the name and the saved config tell; no field is ever guessed."""
     config = config_of(path)
     told = from_name(path.stem) | (infer(config) if config else {})
+    if old_layouts() and is_of_old_scheme(path):
+        told["old"] = future_place(path)
     return {"name": path.stem, "encoder": NO_CARD, "metrics": {}, **told, "state": NO_CARD}

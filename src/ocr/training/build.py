@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from ocr.errors import ConfigError
-from ocr.records.checkpoint import CheckpointCard, read_card
+from ocr.records.checkpoint import CheckpointCard
 from ocr.records.legacy_targets import translate
+from ocr.records.upgrade import usable_card
 from ocr.text.charset import Charset
 from ocr.training import weights
 from ocr.training.instantiate import check, instantiate
@@ -51,7 +52,7 @@ def load_module(checkpoint: Path) -> tuple[Any, CheckpointCard]:
 
     Raises CardError without a card, CheckpointError when the weights are not those of the module the card describes.
     """
-    card = read_card(checkpoint)
+    card = usable_card(checkpoint)
     config = with_kept_graph(translate(without_pretrained(card.config)), checkpoint.resolve().parent)
     check({"model": config["model"]})
     module = build_module(config, Charset(tuple(card.charset)) if card.charset else None)

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ocr.bundles.card import MetricRecord, StartRecord
-from ocr.records.checkpoint import CheckpointCard
-from ocr.training.hydra_app import canonical_hash
+from ocr.records.checkpoint import CheckpointCard, canonical_hash
 from ocr.training.instantiate import instantiate
 
 PROTOCOLS = {

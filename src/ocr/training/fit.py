@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 
 from durable.replace import write_text
 from ocr.records.catalog import URL_VARIABLE, register
+from ocr.records.checkpoint import canonical_hash
 from ocr.records.data_manifest import manifest_hash
 from ocr.records.find import checkpoint_path
 from ocr.records.layout import BEST
@@ -39,7 +40,6 @@ from ocr.training.checkpoint_io import DurableCheckpointIO
 from ocr.training.config_sources import key_source
 from ocr.training.hydra_app import (
     RUN_ID_VARIABLE,
-    canonical_hash,
     config_text,
     is_first_process,
     resolve,

@@ -1,8 +1,6 @@
 """The Hydra application: where runs go, which configs are found, and errors as one line."""
 
 import functools
-import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -179,9 +177,3 @@ def config_text(config: DictConfig) -> str:
     if OmegaConf.select(copy, "run") is not None:
         copy.run.id = str(config.run.id)
     return str(OmegaConf.to_yaml(copy))
-
-
-def canonical_hash(config: dict[str, Any]) -> str:
-    """SHA-256 of a resolved config without what differs between two runs of the same thing: run and paths."""
-    kept = {key: value for key, value in config.items() if key not in ("run", "paths", "resume")}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
