@@ -207,7 +207,8 @@ def kill(times: int) -> None:
     """Print what `times` kills at random moments left."""
     folder = Path(tempfile.mkdtemp())
     try:
-        print(killed_writers(folder, times))
+        for counts in killed_writers(folder, times):
+            print(counts, flush=True)
     finally:
         shutil.rmtree(folder)
 

@@ -5,8 +5,8 @@ import random
 import signal
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -64,8 +64,8 @@ def write_for_ever(folder: Path, seed: int) -> None:
     trainer.fit(Line(), data, data)
 
 
-def killed_writers(root: Path, times: int, seed: int = 1) -> dict[str, Any]:
-    """Kill -9 a writer at `times` random moments; count what is offered as whole and is not, and what is lost."""
+def killed_writers(root: Path, times: int, seed: int = 1) -> Iterator[dict[str, int]]:
+    """Kill -9 a writer at `times` random moments; after each, count what is falsely whole, and what is lost."""
     draw = random.Random(seed)
     whole: set[str] = set()
     false, lost, partial = [], [], 0
@@ -94,11 +94,6 @@ def killed_writers(root: Path, times: int, seed: int = 1) -> dict[str, Any]:
         if last.is_symlink() and str(last.resolve()) not in offered:
             lost.append(str(last))
         whole |= offered
-    false += [path for path in whole if verify(Path(path)) != WHOLE]
-    return {
-        "kills": times,
-        "whole": len(whole),
-        "false whole": len(false),
-        "lost": len(lost),
-        "unfinished files": partial,
-    }
+        yield {"kills": n + 1, "whole": len(whole), "false": len(false), "lost": len(lost), "unfinished": partial}
+    damaged = [path for path in sorted(whole) if verify(Path(path)) != WHOLE]
+    yield {"whole at the end": len(whole), "of them damaged": len(damaged)}

@@ -3,6 +3,7 @@
 import json as json_format
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +25,7 @@ from ocr.cli.listing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ocr.records.run import RunRecord
 
@@ -234,6 +235,63 @@ def reindex(root: Roots = OUTPUTS) -> None:
     problems = catalog.problems
     print(f"{found} runs, {len(catalog.checkpoints())} checkpoints")
     report(dict.fromkeys([*problems, *catalog.problems]))
+
+
+class Target(StrEnum):
+    """Whose form to export to."""
+
+    mlflow = "mlflow"
+    tensorboard = "tensorboard"
+
+
+@app.command()
+def export(
+    address: Annotated[str, typer.Argument(help="Tracking URI of MLflow, or a folder for TensorBoard.")],
+    to: Annotated[Target, typer.Option("--to", help="Who is to read them.")],
+    root: Roots = OUTPUTS,
+    where: Where = None,
+    every: All = False,
+    experiment: Annotated[str, typer.Option(help="MLflow's experiment to put them in.")] = "receipt-ocr",
+) -> None:
+    """Copy runs to MLflow or TensorBoard: parameters, every logged number, tags, cards. Exits 1 when one cannot be.
+
+    A run that is there already is passed over. Checkpoints stay where they are.
+
+    Examples:
+
+      ocr runs export --to mlflow sqlite:///mlflow.sqlite --where status=completed
+
+      ocr runs export --to tensorboard events
+    """
+    from ocr.errors import RecordError
+    from ocr.records.catalog import Catalog
+    from ocr.records.exports import MlflowExport, TensorBoardExport, read_content
+    from ocr.records.layout import WHOLE
+    from ocr.records.scan import Problem
+
+    catalog = Catalog(root)
+    rows = [row for row in catalog.find_runs(where, sort="started") if every or not row.get("archived")]
+    target = MlflowExport(address, experiment) if to is Target.mlflow else TensorBoardExport(Path(address))
+    problems = list(catalog.problems)
+    added = 0
+    for row in _with_bar([row for row in rows if row["state"] == WHOLE]):
+        try:
+            content = read_content(Path(row["folder"]))
+        except RecordError as error:
+            problems.append(Problem(row["folder"], str(error)))
+            continue
+        added += target.add(content)
+    print(f"{added} of {len(rows)} runs added to {address}")
+    report(problems)
+
+
+def _with_bar(rows: list[Any]) -> "Iterator[Any]":
+    """The rows one by one, with a progress bar on a terminal's stderr."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(rows, "exporting", console=console, disable=not console.is_terminal)
 
 
 def _edit(name: str, root: list[Path], change: "Callable[[RunRecord], None]") -> None:
