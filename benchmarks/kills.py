@@ -17,6 +17,7 @@ from ocr.records.catalog import Catalog
 from ocr.records.layout import WHOLE
 from ocr.records.verify import verify
 from ocr.training.callbacks import UniqueModelCheckpoint
+from ocr.training.cards import CardMaker
 from ocr.training.checkpoint_io import DurableCheckpointIO
 
 
@@ -41,14 +42,14 @@ class Line(pl.LightningModule):  # type: ignore[misc]
         return torch.optim.Adam(self.parameters(), lr=1e-3)
 
 
-def write_for_ever(folder: Path, seed: int) -> None:
+def write_for_ever(folder: Path, make_card: CardMaker, seed: int) -> None:
     """Train and checkpoint after every step, as a run does."""
     warnings.simplefilter("ignore")
     torch.manual_seed(seed)
     data = DataLoader(TensorDataset(torch.rand(4, 1), torch.rand(4, 1)), batch_size=4)
     # Nothing is dropped, so that whatever goes was lost.
     saver = UniqueModelCheckpoint(monitor="val/hmean", mode="max", top_k=1_000_000)
-    saver.record(folder, None, maker("detection"))
+    saver.record(folder, None, make_card)
     trainer = pl.Trainer(
         max_epochs=-1,
         accelerator="cpu",
@@ -67,8 +68,9 @@ def write_for_ever(folder: Path, seed: int) -> None:
 def killed_writers(root: Path, times: int, seed: int = 1) -> Iterator[dict[str, int]]:
     """Kill -9 a writer at `times` random moments; after each, count what is falsely whole, and what is lost."""
     draw = random.Random(seed)
+    make_card = maker("detection")
     whole: set[str] = set()
-    false, lost, partial = [], [], 0
+    false, lost = [], []
     for n in range(times):
         folder = root / "2026-01-01" / f"run-{n // 20:03d}" / "checkpoints"
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,22 +80,22 @@ def killed_writers(root: Path, times: int, seed: int = 1) -> Iterator[dict[str, 
             with open(os.devnull, "w") as nowhere:
                 os.dup2(nowhere.fileno(), 1)
                 os.dup2(nowhere.fileno(), 2)
-                write_for_ever(folder, n)
+                write_for_ever(folder, make_card, n)
                 os._exit(1)
         while len(list(folder.iterdir())) <= before:
             time.sleep(0.005)
-        time.sleep(draw.uniform(0.0, 0.5))
+        time.sleep(draw.uniform(0.0, 1.0))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         rows = Catalog([root]).checkpoints()
         offered = {row["path"] for row in rows if row["state"] == WHOLE}
-        partial += len([path for path in folder.iterdir() if path.name.startswith(".")])
         false += [path for path in offered - whole if verify(Path(path)) != WHOLE]
         lost += sorted(whole - offered)
         last = folder / "last.ckpt"
         if last.is_symlink() and str(last.resolve()) not in offered:
             lost.append(str(last))
         whole |= offered
-        yield {"kills": n + 1, "whole": len(whole), "false": len(false), "lost": len(lost), "unfinished": partial}
+        yield {"kills": n + 1, "whole": len(whole), "false": len(false), "lost": len(lost)}
     damaged = [path for path in sorted(whole) if verify(Path(path)) != WHOLE]
-    yield {"whole at the end": len(whole), "of them damaged": len(damaged)}
+    cut = len(list(root.rglob(".tmp-durable-*.ckpt")))
+    yield {"whole at the end": len(whole), "of them damaged": len(damaged), "files cut off while written": cut}
