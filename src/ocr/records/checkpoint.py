@@ -54,9 +54,14 @@ def read_card(checkpoint: Path) -> CheckpointCard:
 
 
 def write_card(checkpoint: Path, card: CheckpointCard) -> Path:
-    """Write the card beside a checkpoint that is already on disk."""
+    """Write the card beside a checkpoint that is already on disk; CardError when that cannot be done."""
     path = card_path(checkpoint)
-    write_bytes(path, card_bytes(card))
+    try:
+        write_bytes(path, card_bytes(card))
+    except OSError as error:
+        raise CardError(
+            f"{path}: cannot be written: {error.strerror}; make room, then ocr checkpoints doctor writes it"
+        ) from error
     return path
 
 

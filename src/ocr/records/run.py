@@ -107,8 +107,11 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def write_record(folder: Path, record: RunRecord) -> None:
-    """Replace `run.json` atomically."""
-    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    """Replace `run.json` atomically; RecordError, when the disk is full for one, leaves it as it was."""
+    try:
+        write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise RecordError(f"{folder / RECORD}: cannot be written: {error.strerror}; make room for it") from error
 
 
 def edit_record(folder: Path, change: Callable[[RunRecord], None]) -> RunRecord:

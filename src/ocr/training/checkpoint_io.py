@@ -8,6 +8,7 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from durable.replace import replacing
+from ocr.errors import CheckpointError
 from ocr.records.layout import card_path
 from ocr.training import weights
 
@@ -26,11 +27,17 @@ class DurableCheckpointIO(CheckpointIO):  # type: ignore[misc]
         self.after_save: AfterSave | None = None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: ARG002
-        """Write the checkpoint; OSError leaves the folder as it was."""
+        """Write the checkpoint; CheckpointError, when the disk is full for one, leaves the folder as it was."""
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as temporary:
-            torch.save(checkpoint, temporary)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as temporary:
+                torch.save(checkpoint, temporary)
+        except (OSError, RuntimeError) as error:  # torch's writer has no error of its own
+            reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
+            raise CheckpointError(
+                f"{target}: cannot be written: {reason}; make room and go on with resume=latest"
+            ) from error
         if self.after_save is not None:
             self.after_save(target, checkpoint)
 

@@ -128,7 +128,7 @@ def test_a_failed_write_leaves_no_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(CheckpointError, match="No space left"):
         DurableCheckpointIO().save_checkpoint({}, tmp_path / "a.ckpt")
     assert not list(tmp_path.iterdir())
 
