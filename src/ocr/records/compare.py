@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from ocr.errors import RecordError
 from ocr.records.run import RunRecord
 
 # What differs between two runs of the same thing.
@@ -23,12 +24,14 @@ def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def config_of_run(folder: Path, record: RunRecord) -> dict[str, Any]:
-    """The resolved config of a run, flat; empty when it is gone."""
+    """The resolved config of a run, flat; empty when it is gone, RecordError when it is damaged."""
+    path = folder / (record.config or "")
     try:
-        text = (folder / (record.config or "")).read_text(encoding="utf-8")
+        flat = flatten(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     except OSError:
         return {}
-    flat = flatten(yaml.load(text, Loader=yaml.CSafeLoader))
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecordError(f"{path}: no YAML: {' '.join(str(error).split())}") from error
     return {key: value for key, value in flat.items() if not key.startswith(_OWN)}
 
 

@@ -60,12 +60,10 @@ def read_content(folder: Path) -> Content:
 
 
 def _files(folder: Path, record: RunRecord) -> list[Path]:
+    """The record, the config and the cards, as far as they are there."""
+    config = [] if record.config is None else [folder / record.config]
     cards = sorted((folder / "checkpoints").glob(f"*{CARD_SUFFIX}"))
-    return [
-        folder / RECORD,
-        *cards,
-        *(path for path in [folder / (record.config or RECORD)] if path.name != RECORD and path.exists()),
-    ]
+    return [path for path in (folder / RECORD, *config, *cards) if path.is_file()]
 
 
 class MlflowExport:
@@ -134,6 +132,8 @@ class TensorBoardExport:
 
     def add(self, content: Content) -> bool:
         """Write the events of a run; False when they are there already. RecordError when the folder refuses them."""
+        if Path(content.record.id).name != content.record.id:
+            raise RecordError(f"{content.folder}: its id {content.record.id!r} is no name for a folder")
         target = self._folder / content.record.id
         if target.exists():
             return False

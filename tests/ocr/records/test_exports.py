@@ -96,10 +96,16 @@ def test_tensorboard_reads_everything_back(export, home):
 
 def test_a_run_that_cannot_be_read_stops_no_other(export, home):
     (home / "outputs" / "b" / "run.json").write_text("{")
-    (home / "outputs" / "a" / "metrics.csv").write_bytes(b"step,x\n1,\xff")
+    table = home / "outputs" / "a" / "metrics.csv"
+    text = table.read_text()
+    table.write_bytes(b"step,x\n1,\xff")
     assert export("--to", "tensorboard", "events", code=1) == "0 of 2 runs added to events\n"
     assert "outputs/b: not a run record" in export.err
     assert "metrics.csv: cannot be read" in export.err
+    table.write_text(text)
+    (home / "outputs" / "a" / ".hydra" / "resolved.yaml").write_text("a: [")
+    export("--to", "tensorboard", "events", code=1)
+    assert "resolved.yaml: no YAML" in export.err
 
 
 def test_a_target_that_cannot_be_used_is_one_line(export, home):
