@@ -190,8 +190,13 @@ class Run:
             print(f"the run goes on, but other hosts cannot see it: {error}", file=sys.stderr)
 
     def end(self, status: Status, error: str | None = None) -> None:
-        """Record how the run ended."""
-        self.update(status=status, error=error, ended=datetime.now(UTC))
+        """Record how the run ended; without room for that, say so, and let what ended the run come through."""
+        try:
+            self.update(status=status, error=error, ended=datetime.now(UTC))
+        except RecordError as unwritten:
+            if status == "completed":
+                raise
+            print(unwritten, file=sys.stderr)
 
     @contextmanager
     def alive(self) -> Iterator[None]:

@@ -123,9 +123,13 @@ def test_a_card_that_finds_no_room_is_missed_and_the_old_one_stays(tmp_path, pat
     assert card.weights_sha256 == digest
 
 
-def test_a_record_that_finds_no_room_stays_as_it_was(tmp_path, small_disk):
+def test_a_record_that_finds_no_room_stays_as_it_was(tmp_path, small_disk, capsys):
     run = Run.start(tmp_path, run_id="r1", name="n")
     small_disk(100)
     with pytest.raises(RecordError, match=r"run\.json: cannot be written: File too large; make room"):
         run.update(epoch=3)
+    with pytest.raises(RecordError):
+        run.end("completed")
+    run.end("failed", "the disk is full")  # what failed is the news, not that it could not be written down
+    assert "run.json: cannot be written" in capsys.readouterr().err
     assert read_record(tmp_path).epoch is None
