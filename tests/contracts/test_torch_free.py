@@ -46,6 +46,8 @@ def receipts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ocr read receipts/images --json", {0}),
         ("ocr read receipts/images --save-image boxes", {0}),
         ("ocr eval --data receipts --json", {0}),
+        ("ocr tune recognizer --data receipts --json", {0}),
+        ("ocr bench --data receipts --own --json", {0}),
         ("ocr data check receipts", {0, 1}),
         ("ocr data crops receipts --out crops.lmdb", {0}),
         ("ocr data split receipts --parts train=0.5,val=0.5 --out lists", {0}),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from statistics import median
 
@@ -15,8 +15,6 @@ from ocr.errors import ConfigError
 from ocr.evaluation.judge import Truth, judge_reading
 from ocr.evaluation.measures import PageCounts, summarise
 from ocr.inference.engine import Detector, Reader, Recognizer
-
-FIGURES = ("hmean", "word_f1", "page_cer")
 
 
 @dataclass(frozen=True)
@@ -117,11 +115,8 @@ def with_pareto(rows: Sequence[Measured]) -> list[Measured]:
             and (other.word_f1, other.cpu_ms) != (row.word_f1, row.cpu_ms)
             for other in rows
         )
-        marked.append(Measured(row.name, *(getattr(row, name) for name in _NUMBERS), pareto=not beaten))
+        marked.append(replace(row, pareto=not beaten))
     return marked
-
-
-_NUMBERS = ("hmean", "word_f1", "page_cer", "wall_ms", "cpu_ms")
 
 
 def _side(card: BundleCard) -> int:
@@ -148,4 +143,11 @@ def _open(way: Way, threads: int | None) -> Reader:
 def _row(name: str, counts: Sequence[PageCounts], costs: Sequence[tuple[float, float]]) -> Measured:
     figures = {record.name: record.value for record in summarise(counts, "", resamples=1)}
     walls, cpus = zip(*costs, strict=True)
-    return Measured(name, *(figures[one] for one in FIGURES), 1000 * median(walls), 1000 * median(cpus))
+    return Measured(
+        name=name,
+        hmean=figures["hmean"],
+        word_f1=figures["word_f1"],
+        page_cer=figures["page_cer"],
+        wall_ms=1000 * median(walls),
+        cpu_ms=1000 * median(cpus),
+    )
