@@ -10,6 +10,7 @@ import typer
 from ocr.cli.progress import steps
 
 if TYPE_CHECKING:
+    from ocr.bundles.card import BundleCard
     from ocr.datasets.annotations import Sample
 
 app = typer.Typer(
@@ -53,14 +54,15 @@ def detector(
 
     samples = _samples(data, layout, limit)
     opened = open_model(bundle, task="detection")
-    with steps("tuning", limit) as step:
+    with steps("tuning", len(samples)) as step:
         trials = tune_detector(opened, samples, threads=threads, progress=step)
     best = trials[0]
     if to is not None:
         assert opened.card.postprocess is not None
         chosen = {name: getattr(best, name) for name in ("binarize", "box_threshold", "shrink_ratio")}
         changed = opened.card.postprocess.model_copy(update=chosen)
-        write_bundle(to, opened.model_path, opened.card.model_copy(update={"postprocess": changed}))
+        noted = _noted(opened.card, "Thresholds", data)
+        write_bundle(to, opened.model_path, opened.card.model_copy(update={"postprocess": changed, "notes": noted}))
     if json:
         _print_json({"trials": [trial._asdict() for trial in trials], "bundle": to and str(to)})
         return
@@ -102,11 +104,12 @@ def recognizer(
     samples = _samples(data, layout, limit)
     opened = open_model(bundle, task="recognition")
     prior = build_prior(read_texts(texts), order=order) if texts else None
-    with steps("tuning", limit) as step:
+    with steps("tuning", len(samples)) as step:
         tuned = tune_recognizer(opened, samples, prior, threads=threads, progress=step)
     if to is not None:
         used = (prior or load_prior(opened)) if tuned.spec.prior else None
-        card = opened.card.model_copy(update={"decode": tuned.spec})
+        noted = _noted(opened.card, "Prior and calibration" if used else "Calibration", data)
+        card = opened.card.model_copy(update={"decode": tuned.spec, "notes": noted})
         write_bundle(to, opened.model_path, card, used.to_bytes() if used else None)
     if json:
         _print_json(
@@ -140,6 +143,12 @@ def _samples(data: Path, layout: str, limit: int | None) -> "list[Sample]":
             file=sys.stderr,
         )
     return list(islice(read_samples(data, layout=layout), limit))
+
+
+def _noted(card: "BundleCard", what: str, data: Path) -> str:
+    """The card's notes, and what was chosen where: its figures are from before that."""
+    place = "/".join(data.resolve().parts[-2:])
+    return f"{card.notes} {what} chosen on {place} by ocr tune, after the figures here were taken.".strip()
 
 
 def _print_json(result: dict[str, object]) -> None:

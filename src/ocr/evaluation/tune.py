@@ -76,7 +76,7 @@ def tune_detector(
 
 def _specs(spec: PostprocessSpec) -> list[PostprocessSpec]:
     """The bundle's own spec first, then every other combination."""
-    ratios = [round(spec.shrink_ratio + step, 3) for step in RATIO_STEPS]
+    ratios = [ratio for step in RATIO_STEPS if 0 < (ratio := round(spec.shrink_ratio + step, 3)) < 1]
     found = {spec: None}
     for binarize, box_threshold, ratio in product(BINARIZE, BOX_THRESHOLD, ratios):
         changed = {"binarize": binarize, "box_threshold": box_threshold, "shrink_ratio": ratio}

@@ -63,7 +63,7 @@ def tune_recognizer(
     The network sees every line once. ``progress`` is called after every page. Raises ConfigError when the bundle is no
     ctc recognizer and a prior is given, or when no sample has a line with a text.
     """
-    recognizer = Recognizer(bundle, threads=threads)
+    recognizer = Recognizer(bundle, threads=threads, second_look=False)
     spec = bundle.card.decode
     assert spec is not None  # a recognizer has one
     if prior is not None and spec.kind != "ctc":

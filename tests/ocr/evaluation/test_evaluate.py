@@ -109,3 +109,13 @@ def test_data_without_texts_cannot_judge_reading(pages, recognizer):
 def test_a_report_survives_its_json(pages, detector):
     report = evaluate(read_samples(pages), detector=detector, data="set")
     assert Report.model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_report_says_how_far_confidence_can_be_trusted(pages, detector, recognizer):
+    whole = evaluate(read_samples(pages), detector=detector, recognizer=recognizer, data="set").calibration
+    assert whole.n == 3  # the lines that were found
+    assert 0 <= whole.error <= 1
+    assert [one.error for one in whole.accept] == [0.01, 0.02, 0.05]
+    crops = evaluate(read_samples(pages), recognizer=recognizer, data="set").calibration
+    assert 0 < crops.n <= 4
+    assert evaluate(read_samples(pages), detector=detector, data="set").calibration is None

@@ -6,6 +6,7 @@ from ocr.datasets.annotations import read_samples
 from ocr.errors import ConfigError
 from ocr.evaluation.tune import BINARIZE, BOX_THRESHOLD, is_test_set, tune_detector
 from ocr.inference.engine import Detector
+from ocr.specs.postprocess import PostprocessSpec
 
 
 def test_thresholds_that_lose_every_line_come_last(pages, plain_detector):
@@ -30,6 +31,12 @@ def test_the_network_sees_every_page_once(pages, plain_detector, monkeypatch):
     samples = list(read_samples(pages))
     tune_detector(plain_detector, samples, threads=1)
     assert len(seen) == len(samples)
+
+
+def test_a_shrink_ratio_stays_one(pages, make_detector, tmp_path):
+    bundle = make_detector(tmp_path / "near", postprocess=PostprocessSpec(shrink_ratio=0.97))
+    trials = tune_detector(bundle, read_samples(pages), threads=1)
+    assert {trial.shrink_ratio for trial in trials} == {0.92, 0.97}
 
 
 def test_what_cannot_be_tuned_is_refused(pages, plain_detector, plain_recognizer):
