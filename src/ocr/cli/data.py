@@ -1,4 +1,4 @@
-"""``ocr data``: check, crop, split and make data."""
+"""``ocr data``: check, crop, split, convert and make data."""
 
 import json
 import os
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Check, crop, split and make data. Layouts are recognised by themselves; docs/data.md describes them.",
+    help="Check, crop, split, convert and make data. Layouts are recognised; docs/data.md describes them.",
 )
 
 CORES = os.cpu_count() or 1
@@ -154,6 +154,44 @@ def split(
     members = splitting.split(sources, shares, seed=seed, by=by.value, layout=layout)
     for path, part in zip(splitting.write_split(members, out, seed=seed, by=by.value), members.values(), strict=True):
         print(f"{path}: {len(part)} images")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Data set in any layout that is read.")],
+    to: Annotated[
+        str,
+        typer.Option(help="Layout to write: label_studio, ppocrlabel, icdar2015, sroie, competition or submission."),
+    ],
+    out: Annotated[Path, typer.Option(help="New folder.")],
+    layout: Layout = "auto",
+    images: Annotated[bool, typer.Option("--images/--no-images", help="Copy the images too.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Write a data set in another layout: for a label tool, a trainer, or the competition.
+
+    Exits 0 when everything was written, 1 when something had to be left out, 2 on wrong use.
+
+    Examples:
+
+      ocr data convert sroie/train --to label_studio --out for_label_studio
+
+      ocr data convert project-1.json --to competition --out labelled
+
+      ocr data convert predictions.json --to submission --no-images --out submission
+    """
+    _need_extras()
+    from ocr.datasets import convert as converting
+
+    with _progress("converting", [source], layout) as step:
+        done = converting.convert(source, to, out, layout=layout, images=images, done=step)
+    if as_json:
+        print(json.dumps(vars(done), ensure_ascii=False, indent=1))
+    else:
+        print(f"{out}: {done.images} images, {done.lines} lines")
+    for problem in done.left_out:
+        print(f"ocr data convert: {problem}", file=sys.stderr)
+    raise typer.Exit(1 if done.left_out else 0)
 
 
 @app.command()

@@ -24,7 +24,10 @@ LAYOUTS = {
     "sroie": "ocr.datasets.layouts.sroie",
     "total_text": "ocr.datasets.layouts.total_text",
     "icdar2015": "ocr.datasets.layouts.icdar2015",
+    "label_studio": "ocr.datasets.layouts.label_studio",
     "competition": "ocr.datasets.layouts.competition",
+    "submission": "ocr.datasets.layouts.submission",
+    "ppocrlabel": "ocr.datasets.layouts.ppocrlabel",
     "side_by_side": "ocr.datasets.layouts.side_by_side",
 }
 """Name and module of each layout, the most specific first: a new layout is one module and one line here."""

@@ -10,6 +10,7 @@ import numpy as np
 from ocr.datasets.annotations import Report, Sample
 from ocr.errors import AnnotationError
 from ocr.geometry.polygon import Polygon
+from ocr.geometry.quad import polygon_quad
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 UNREADABLE = "###"
@@ -116,3 +117,18 @@ def read_folder(
             name=image.name,
             case_free=case_free,
         )
+
+
+def box_lines(sample: Sample, *, keep_ignored: bool) -> str:
+    """A box file: whole pixels of quads (any other polygon as the rectangle around it), then the text on one line.
+
+    A line that is to be ignored, or has no text, is ``###``; without `keep_ignored` it is left out.
+    """
+    rows = []
+    for polygon, text, ignore in zip(sample.polygons, sample.texts, sample.ignore, strict=True):
+        hidden = ignore or text is None
+        if hidden and not keep_ignored:
+            continue
+        numbers = ",".join(str(round(float(value))) for value in polygon_quad(polygon).ravel())
+        rows.append(f"{numbers},{UNREADABLE if hidden else ' '.join(LINE_END.split(text or ''))}\n")
+    return "".join(rows)

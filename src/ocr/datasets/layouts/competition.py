@@ -3,7 +3,6 @@
 Predictions have the same form, with a `confidence` for each word.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from durable.replace import write_json
 from ocr.datasets.annotations import Report, Sample
+from ocr.datasets.layouts.json_file import load_json
 from ocr.errors import AnnotationError
 
 REMEDY = 'write {"images": {"a.jpg": {"words": {"0001": {"points": [[0, 0], [9, 0], [9, 5], [0, 5]]}}}}}'
@@ -60,12 +60,7 @@ def _written(sample: Sample) -> dict[str, Any]:
 
 
 def _images(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise AnnotationError(path, f"cannot be read ({error.strerror})", "check the path") from error
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise AnnotationError(path, f"is not JSON ({error})", REMEDY) from error
+    content = load_json(path, REMEDY)
     images = content.get("images") if isinstance(content, dict) else None
     if not isinstance(images, dict):
         raise AnnotationError(path, 'is JSON without an "images" object, so no annotations', REMEDY)
