@@ -45,6 +45,9 @@ def receipts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("ocr read receipts/images --json", {0}),
         ("ocr read receipts/images --save-image boxes", {0}),
+        ("ocr read receipts/images --format pdf --out searchable", {0}),
+        ("ocr extract receipts/images --json", {0}),
+        ("ocr data convert receipts --to label_studio --out label_studio", {0}),
         ("ocr eval --data receipts --json", {0}),
         ("ocr tune recognizer --data receipts --json", {0}),
         ("ocr bench --data receipts --own --json", {0}),

@@ -13,8 +13,12 @@ from ocr.errors import OcrError, OldLayoutWarning
 # name: (module:attribute, what it does). The attribute is a typer app, or a function from arguments to an exit code.
 COMMANDS: dict[str, tuple[str, str]] = {
     "read": ("ocr.cli.read:app", "read images and PDFs: text, boxes, confidence"),
+<<<<<<< HEAD
     "batch": ("ocr.cli.batch:app", "read many pages into Parquet or JSON lines, resumable"),
     "serve": ("ocr.cli.serve:app", "serve reading over HTTP; make and revoke API keys"),
+=======
+    "extract": ("ocr.cli.extract:app", "fields of receipts: merchant, date, address, totals, items"),
+>>>>>>> 5d7d8fb (ocr extract: merchant, date, address, totals, tax and items of receipts, judged on SROIE)
     "train": ("ocr.cli.train:main", "train a detector or a recognizer (Hydra overrides follow)"),
     "eval": ("ocr.cli.eval:app", "score a bundle or checkpoint on a data set"),
     "tune": ("ocr.cli.tune:app", "choose thresholds, a character prior and calibration on validation data"),

@@ -90,7 +90,7 @@ def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | 
     from ocr.inference.render import save
 
     drawn: set[Path] = set()
-    for path in _with_progress(files):
+    for path in with_progress(files):
         for source in page_images(path, dpi=dpi):
             if isinstance(source, FailedPage):
                 yield Result(source, None)
@@ -101,7 +101,7 @@ def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | 
             yield Result(page, source.image)
 
 
-def _with_progress(files: list[Path]) -> Iterator[Path]:
+def with_progress(files: list[Path]) -> Iterator[Path]:
     """Yield the files, with a progress bar on stderr when there are several and somebody watches."""
     if len(files) < 2 or not sys.stderr.isatty():
         yield from files

@@ -52,7 +52,7 @@ def split(
     groups: dict[str, list[Member]] = defaultdict(list)
     for path in paths:
         kind = detect_layout(path) if layout == "auto" else layout
-        merchants = _merchant_groups(path) if by == "merchant" else {}
+        merchants = merchant_groups(path) if by == "merchant" else {}
         for sample in read_samples(path, layout=kind):
             group = _merchant(sample, merchants) if by == "merchant" else f"{kind}/{sample.name}"
             groups[group].append((path, kind, sample.name, manifest_line(sample)))
@@ -88,7 +88,7 @@ def write_split(members: Mapping[str, Sequence[Member]], folder: Path, *, seed: 
     return written
 
 
-def _merchant_groups(path: Path) -> dict[str, str]:
+def merchant_groups(path: Path) -> dict[str, str]:
     """Return the merchant group of each receipt from a `splits.tsv` in or beside the data set, if there is one."""
     table = next((folder / "splits.tsv" for folder in (path, path.parent) if (folder / "splits.tsv").is_file()), None)
     if table is None:

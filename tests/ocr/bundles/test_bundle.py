@@ -12,6 +12,7 @@ from ocr.bundles import bundle as bundles
 from ocr.bundles.bundle import Bundle, load_bundle, load_prior, shipped_names, write_bundle
 from ocr.bundles.card import BundleCard
 from ocr.errors import BundleError
+from ocr.fields.receipt import Receipts
 from ocr.formats.page import Document
 from ocr.schema import schema_text
 from ocr.specs.decode import DecodeSpec, PriorSpec
@@ -109,7 +110,9 @@ def test_the_wrong_kind_is_refused(folder: Path, tmp_path: Path) -> None:
         load_bundle(folder / "model.onnx")
 
 
-@pytest.mark.parametrize(("model", "file"), [(BundleCard, "bundle-card"), (Document, "document")])
+@pytest.mark.parametrize(
+    ("model", "file"), [(BundleCard, "bundle-card"), (Document, "document"), (Receipts, "receipts")]
+)
 def test_published_schemas_are_current(model: type, file: str) -> None:
     path = ROOT / "docs" / "schemas" / f"{file}.schema.json"
     assert path.read_text("utf-8") == schema_text(model), f"write {path.name} anew: see {model.__module__}"
