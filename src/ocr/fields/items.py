@@ -14,6 +14,7 @@ _END = re.compile(r"T[O0]TAL|ROUND|CASH\b|CHANGE|SUB ?TOTAL|AMOUNT DUE|JUMLAH|\b
 _NO_ITEM = re.compile(r"\bTEL\b|INVOICE|\bDATE\b|CASHIER|\bREG\b|\bTIME\b|DISCOUNT|\bGST ID\b")
 _QUANTITY = re.compile(r"(?<![\d.,])(\d{1,4}(?:\.\d{1,3})?)\s*(?:X\b|PCS?\b|UNIT|EA\b|KG\b|@|\*)")
 _NUMBER = re.compile(r"(?<![\d.,/-])\d{1,4}(?:\.\d{1,4})?(?![\d.,/-])")
+_COUNT = re.compile(r"[\d.,@* ]*(?:X|PCS?|UNITS?|EA|KG)?[\d.,@* ]*")  # a quantity or an article number
 _LARGEST = 10_000_00
 
 
@@ -50,6 +51,7 @@ def _item(row: Sequence[Line], above: Sequence[Line], index: dict[int, int]) -> 
     before = text[: money[0].start]
     own = re.sub(r"[^A-Z]", "", re.sub(r"\b(?:X|RM|PCS?|EA|UNIT|SR|ZRL?|S|T)\b", "", before))
     named = [line for line in row if not amounts(line.text)] or list(row[:1]) if len(own) >= 3 else list(above)
+    named = [line for line in named if not _COUNT.fullmatch(case_free(line.text).strip())]
     description = " ".join(_name(line.text) for line in named).strip()
     if not re.search(r"[^\W\d_]{2}", description):
         return None

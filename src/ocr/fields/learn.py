@@ -99,7 +99,7 @@ def fit(
     classes: Sequence[str],
     *,
     decay: float = 1e-4,
-    steps: int = 300,
+    steps: int = 150,
 ) -> Classifier:
     """Least cross-entropy with weight decay, by full-batch Adam; features of fewer than three rows are not learnt."""
     sparse = [hashed(features) for features in rows]

@@ -35,12 +35,12 @@ _MONTHS = {
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _SEPARATOR = r"\s?([-/.~])\s?"
 _DATES = (
-    re.compile(rf"(?<!\d)(?P<y>20\d\d){_SEPARATOR}(?P<m>\d\d?){_SEPARATOR}(?P<d>\d\d?)(?!\d)"),
-    re.compile(rf"(?<![\d.])(?P<d>\d\d?){_SEPARATOR}(?P<m>\d\d?){_SEPARATOR}(?P<y>20\d\d|\d\d(?![\d/]))"),
+    re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d\d){_SEPARATOR}(?P<m>\d\d?){_SEPARATOR}(?P<d>\d\d?)(?!\d)"),
+    re.compile(rf"(?<![\d.])(?P<d>\d\d?){_SEPARATOR}(?P<m>\d\d?){_SEPARATOR}(?P<y>(?:19|20)\d\d|\d\d(?![\d/]))"),
     re.compile(
-        rf"(?<!\d)(?P<d>\d\d?)[\s./-]*(?P<name>{_MONTH})[a-z]*[\s.,/'-]*(?P<y>20\d\d|\d\d(?!\d))", re.IGNORECASE
+        rf"(?<!\d)(?P<d>\d\d?)[\s./-]*(?P<name>{_MONTH})[a-z]*[\s.,/'-]*(?P<y>(?:19|20)\d\d|\d\d(?!\d))", re.IGNORECASE
     ),
-    re.compile(rf"\b(?P<name>{_MONTH})[a-z]*[\s.]*(?P<d>\d\d?)[\s,]+(?P<y>20\d\d)", re.IGNORECASE),
+    re.compile(rf"\b(?P<name>{_MONTH})[a-z]*[\s.]*(?P<d>\d\d?)[\s,]+(?P<y>(?:19|20)\d\d)", re.IGNORECASE),
 )
 _FIRST_YEAR, _LAST_YEAR = 1990, 2079
 

@@ -33,7 +33,7 @@ def test_a_classifier_learns_and_probabilities_add_up(make: Callable[[list[str]]
     chances = model.probabilities(one.lines)
     assert chances.argmax(axis=1).tolist() == one.line_classes
     assert np.allclose(chances.sum(axis=1), 1)
-    assert learn.fit_totals([one]).probabilities(one.amounts).argmax(axis=1).tolist() == one.amount_classes
+    assert learn.fit_totals([one] * 3).probabilities(one.amounts).argmax(axis=1).tolist() == one.amount_classes
     assert isinstance(model, Classifier)
     assert model.probabilities([]).shape == (0, 3)
 
