@@ -48,10 +48,10 @@ def extract(
     from ocr.evaluation.fields import read_keys
     from ocr.fields.receipt import Receipt, Receipts
     from ocr.formats.sources import expand
-    from ocr.inference.engine import open_reader
+    from ocr.inference.shared import shared_engine
 
     keys = None if truth is None else read_keys(truth)
-    reader = open_reader(detector, recognizer, threads=threads)
+    reader = shared_engine(threads).reader(detector, recognizer)
     as_json = json or format is Format.json
     results: list[Receipt | FailedPage] = []
     for result in _extract_all(reader, expand(files), dpi):

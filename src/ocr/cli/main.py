@@ -13,18 +13,15 @@ from ocr.errors import OcrError, OldLayoutWarning
 # name: (module:attribute, what it does). The attribute is a typer app, or a function from arguments to an exit code.
 COMMANDS: dict[str, tuple[str, str]] = {
     "read": ("ocr.cli.read:app", "read images and PDFs: text, boxes, confidence"),
-<<<<<<< HEAD
     "batch": ("ocr.cli.batch:app", "read many pages into Parquet or JSON lines, resumable"),
     "serve": ("ocr.cli.serve:app", "serve reading over HTTP; make and revoke API keys"),
-=======
     "extract": ("ocr.cli.extract:app", "fields of receipts: merchant, date, address, totals, items"),
->>>>>>> 5d7d8fb (ocr extract: merchant, date, address, totals, tax and items of receipts, judged on SROIE)
     "train": ("ocr.cli.train:main", "train a detector or a recognizer (Hydra overrides follow)"),
     "eval": ("ocr.cli.eval:app", "score a bundle or checkpoint on a data set"),
     "tune": ("ocr.cli.tune:app", "choose thresholds, a character prior and calibration on validation data"),
     "bench": ("ocr.cli.bench:app", "accuracy against time for every bundle and option"),
     "export": ("ocr.cli.export:app", "turn a checkpoint into a bundle that `ocr read` uses"),
-    "data": ("ocr.cli.data:app", "check, crop, split and make data"),
+    "data": ("ocr.cli.data:app", "check, crop, split, convert and make data"),
     "runs": ("ocr.cli.runs:app", "list, show and compare training runs"),
     "ablation": ("ocr.cli.ablation:app", "train a grid of settings and tell what each was worth"),
     "checkpoints": ("ocr.cli.checkpoints:app", "find, inspect and repair checkpoints"),
