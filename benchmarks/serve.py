@@ -3,8 +3,8 @@
     python benchmarks/serve.py --data ../shared/data/sroie/val > benchmarks/serve.md
     python benchmarks/serve.py --data ../shared/data/sroie/val --only start,engine
 
-A real `ocr serve` on this machine; clients are threads of this process. Pages are the receipts of DATA, scaled to
-between a quarter and the whole of their size. Needs `pip install .[serve]` and httpx, psutil.
+A real `ocr serve` on this machine; clients are threads of this process. Pages are pieces of the receipts of DATA, each
+side a fifth to the whole of the receipt's. Needs `pip install .[serve]` and httpx, psutil.
 """
 
 import argparse
@@ -41,9 +41,10 @@ def make_pages(data: Path, count: int) -> list[bytes]:
     pages = []
     for index in range(count):
         image = load_image(files[index % len(files)])
-        scale = chance.uniform(0.25, 1.0)
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        pages.append(cv2.imencode(".jpg", small[:, :, ::-1])[1].tobytes())
+        height, width = (int(side * chance.triangular(0.2, 1.0, 0.3)) for side in image.shape[:2])
+        y, x = chance.randint(0, image.shape[0] - height), chance.randint(0, image.shape[1] - width)
+        piece = image[y : y + height, x : x + width]
+        pages.append(cv2.imencode(".jpg", piece[:, :, ::-1])[1].tobytes())
     return pages
 
 
@@ -111,6 +112,7 @@ def memory(pages: list[bytes], count: int) -> str:
         def note(done: int) -> None:
             if done % 250 == 0:
                 marks[done] = running.usage.memory_info().rss / 1e6
+                print(f"{done} pages, {marks[done]:.0f} MB", file=sys.stderr, flush=True)
 
         bodies = [pages[index % len(pages)] for index in range(count)]
         began = time.perf_counter()

@@ -94,5 +94,5 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
     }
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises this very class when its processes are slow to start
         raise BatchError(f"Ray at {address or 'this machine'} cannot be used ({error})") from error

@@ -14,7 +14,7 @@ from ocr.serving.jobs import Job
 from ocr.serving.options import ReadOptions, reading
 from ocr.serving.problems import Problem
 from ocr.serving.read_api import BODY, EXAMPLE, refusals, service_of
-from ocr.serving.results import OUTPUTS, Format
+from ocr.serving.results import MEDIA_TYPES, Format, write
 from ocr.serving.service import Service
 
 router = APIRouter()
@@ -123,9 +123,8 @@ async def result(request: Request, job_id: JobId, query: Annotated[ResultQuery, 
     if found.state != "done":
         reason = found.error or f"{found.pages_done} of {found.pages_total} pages are read"
         raise Problem("not_finished", f"the job is {found.state}: {reason}")
-    output = OUTPUTS[query.format]
-    body = await run_in_threadpool(lambda: output.write(_document(service, job_id)))
-    return Response(body, media_type=output.media_type)
+    body = await run_in_threadpool(_result, service, found, query.format)
+    return Response(body, media_type=MEDIA_TYPES[query.format])
 
 
 @router.delete(
@@ -148,8 +147,13 @@ def _unknown() -> Problem:
     return Problem("not_found", "there is no such job, or it was sent with another key")
 
 
-def _document(service: Service, job_id: str) -> Document:
-    return Document(pages=[_PAGE.validate_json(body) for body in service.jobs.pages(job_id)])
+def _result(service: Service, job: Job, format: str) -> bytes:
+    data = service.jobs.file(job.id)
+    if data is None:
+        raise _unknown()
+    document = Document(pages=[_PAGE.validate_json(body) for body in service.jobs.pages(job.id)])
+    upload = Upload(data, job.name, ReadOptions.model_validate_json(job.options).dpi)
+    return write(document, format, upload, page_pixels=service.limits.page_pixels)
 
 
 def _status(job: Job) -> JobStatus:

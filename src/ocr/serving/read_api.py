@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from ocr.bundles.card import Task
@@ -11,7 +12,7 @@ from ocr.serving.body import ReadBody, received
 from ocr.serving.documents import Upload
 from ocr.serving.options import ReadOptions, reading
 from ocr.serving.problems import MEDIA_TYPE, ProblemBody
-from ocr.serving.results import OUTPUTS, Format
+from ocr.serving.results import MEDIA_TYPES, Format, write
 from ocr.serving.service import Service
 
 router = APIRouter()
@@ -101,7 +102,7 @@ def service_of(request: Request) -> Service:
             "description": "What was read, pages in order; a page that could not be read has an error entry",
             "content": {
                 "application/json": {"example": EXAMPLE},
-                **{item.media_type.partition(";")[0]: {} for name, item in OUTPUTS.items() if name != "json"},
+                **{kind.partition(";")[0]: {} for name, kind in MEDIA_TYPES.items() if name != "json"},
             },
         },
         **refusals(400, 401, 408, 413, 415, 422, 429, 503),
@@ -115,10 +116,12 @@ async def read(request: Request, query: Annotated[ReadQuery, Query()]) -> Respon
     service = service_of(request)
     how = reading(query, service.offered)
     async with received(request, service.limits, service.bodies) as (data, name):
-        document = await service.read(request, Upload(data, name, query.dpi), how)
+        upload = Upload(data, name, query.dpi)
+        document = await service.read(request, upload, how)
         request.state.facts = {"bytes": len(data), "pages": len(document.pages)}
-    output = OUTPUTS[query.format]
-    return Response(output.write(document), media_type=output.media_type)
+        pixels = service.limits.page_pixels
+        body = await run_in_threadpool(write, document, query.format, upload, page_pixels=pixels)
+    return Response(body, media_type=MEDIA_TYPES[query.format])
 
 
 class ModelEntry(BaseModel):

@@ -1,30 +1,37 @@
-"""The formats a result can be had in: one table for reading and for jobs."""
+"""The formats a result can be had in: those of ``ocr.formats.render``, for reading and for jobs."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import NamedTuple
 
-from ocr.formats.page import Document, Page
+from ocr.errors import ConfigError
+from ocr.formats.page import Document, FailedPage
+from ocr.formats.render import FORMATS, render
+from ocr.formats.searchable_pdf import encode
+from ocr.formats.sources import page_images
+from ocr.serving.documents import Upload
+from ocr.serving.problems import Problem
 
-
-class Output(NamedTuple):
-    """A format: its media type, and a document's bytes in it."""
-
-    media_type: str
-    write: Callable[[Document], bytes]
-
-
-def _json(document: Document) -> bytes:
-    return document.model_dump_json().encode()
+Format = StrEnum("Format", {name: name for name in FORMATS})  # type: ignore[misc]
+MEDIA_TYPES = {name: item.media_type for name, item in FORMATS.items()}
 
 
-def _text(document: Document) -> bytes:
-    """Pages apart by a form feed, as `pdftotext` has them; a page that failed is empty."""
-    return "\f".join(page.text + "\n" if isinstance(page, Page) else "" for page in document.pages).encode()
+def write(document: Document, format: str, upload: Upload, *, page_pixels: int) -> bytes:
+    """A document in a format; Problem when it cannot be had in this one.
+
+    A searchable PDF shows the pages: they are decoded once more, one at a time, rather than all kept while reading.
+    """
+    if format == "json":  # without the indentation that is for people
+        return document.model_dump_json().encode()
+    images = _images(document.pages, upload, page_pixels) if format == "pdf" else ()
+    try:
+        return render(document.pages, format, images=images, dpi=upload.dpi)
+    except ConfigError as error:
+        raise Problem("invalid", f"format: {error}") from error
 
 
-OUTPUTS: dict[str, Output] = {
-    "json": Output("application/json", _json),
-    "text": Output("text/plain; charset=utf-8", _text),
-}
-Format = StrEnum("Format", {name: name for name in OUTPUTS})  # type: ignore[misc]
+def _images(pages: Sequence[object], upload: Upload, page_pixels: int) -> Iterator[bytes]:
+    """JPEGs of the pages that were read."""
+    decoded = page_images(upload.data, name=upload.name, dpi=upload.dpi, max_pixels=page_pixels)
+    for page, result in zip(decoded, pages, strict=True):
+        if not isinstance(page, FailedPage) and not isinstance(result, FailedPage):
+            yield encode(page.image)
