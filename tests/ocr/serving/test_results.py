@@ -1,6 +1,7 @@
 """Every format of the table, over HTTP: of a request and of a job the same."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,11 @@ from ocr.formats.render import FORMATS, render
 from ocr.serving.results import Format
 
 PDF = {"content-type": "application/pdf"}
+
+
+def _timeless(content: bytes) -> bytes:
+    """PAGE-XML says when it was written."""
+    return re.sub(rb"<(Created|LastChange)>[^<]*", rb"<\1>", content)
 
 
 def test_the_query_knows_the_formats_of_the_table() -> None:
@@ -32,13 +38,13 @@ def test_a_request_and_a_job_give_what_the_writer_gives(
     assert result.headers["content-type"] == FORMATS[format].media_type
     if format == "json":
         return  # it holds how long each took
-    assert result.content == answer.content
+    assert _timeless(result.content) == _timeless(answer.content)
     if format == "pdf":
         with open_pdf(answer.content) as written:
             assert len(written) == 3
     else:
         read = Document.model_validate_json(client.get(f"/v1/jobs/{job}/result").content)
-        assert answer.content == render(read.pages, format)
+        assert _timeless(answer.content) == _timeless(render(read.pages, format))
         assert "PAGE" in answer.text
 
 
