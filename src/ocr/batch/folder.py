@@ -1,9 +1,10 @@
 """The output folder, here or behind a URL: files that appear whole or not at all."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from durable.replace import write_bytes
+from durable.replace import replacing, write_bytes
 from ocr.errors import BatchError
 from ocr.optional import safe_import
 
@@ -39,6 +40,25 @@ class Folder:
         else:
             self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(path, data)
+
+    def write_lines(self, name: str, lines: Iterable[str]) -> None:
+        """Make these lines the whole content of a file; one is in memory at a time."""
+        path = self.path(name)
+        if self.is_local:
+            with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+                stream.writelines(f"{line}\n" for line in lines)
+        else:
+            with self._files.open(path, "w", encoding="utf-8") as stream:
+                stream.writelines(f"{line}\n" for line in lines)
+
+    def lines(self, name: str) -> Iterator[str]:
+        """The lines of a file; one is in memory at a time."""
+        with (
+            Path(self.path(name)).open(encoding="utf-8")
+            if self.is_local
+            else self._files.open(self.path(name), "r") as stream
+        ):
+            yield from stream
 
     def read(self, name: str) -> bytes | None:
         """Content of a file; None when there is none."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,8 @@ _ACTOR_CPUS = 0.5
 _STORE_BYTES = 200_000_000
 # Shards go to the actors in so many blocks for each: small enough to even out, few enough for the scheduler.
 _BLOCKS = 64
+# Ray gives its processes half a minute to start; on a busy machine that can be too little.
+_STARTS = 3
 # An execution in which nothing at all ends for so long is given up rather than waited for.
 _STUCK_SECONDS = 1800
 
@@ -92,7 +95,22 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
         "include_dashboard": False,
         "object_store_memory": _STORE_BYTES,
     }
+    if address and ":" in address and "://" not in address:
+        _check_reachable(address)
+    for attempt in range(_STARTS):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
+            return
+        except Exception as error:  # Ray raises this very class when its processes are slow to start
+            ray.shutdown()
+            if attempt == _STARTS - 1:
+                raise BatchError(f"Ray at {address or 'this machine'} cannot be used ({error})") from error
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would look for a cluster that is not there for minutes."""
+    host, _, port = address.rpartition(":")
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
-    except Exception as error:  # Ray raises this very class when its processes are slow to start
-        raise BatchError(f"Ray at {address or 'this machine'} cannot be used ({error})") from error
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise BatchError(f"Ray at {address} cannot be used ({error}); check --address") from error

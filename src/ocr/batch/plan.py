@@ -88,8 +88,7 @@ class Plan(NamedTuple):
                 yield int(name.partition(".")[0]), Done.model_validate_json(data)
 
     def _shards(self) -> Iterator[Shard]:
-        text = self.folder.read(_SHARDS) or b""
-        for line in text.splitlines():
+        for line in self.folder.lines(_SHARDS):
             number, items = json.loads(line)
             yield Shard(number, [Item(*item) for item in items])
 
@@ -104,18 +103,22 @@ def open_plan(folder: Folder, settings: BatchSettings, items: Iterable[Item]) ->
         return Plan(folder, settings, kept["shards"], kept["items"])
     if folder.names("done"):
         raise BatchError(f"{folder.url}: holds results but no plan; give an empty folder as --out")
-    lines: list[str] = []
     stream = iter(items)
-    count = 0
-    while group := list(islice(stream, settings.shard_items)):
-        count += len(group)
-        lines.append(json.dumps([len(lines), group], ensure_ascii=False, separators=(",", ":")))
+    shards = count = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal shards, count
+        while group := list(islice(stream, settings.shard_items)):
+            yield json.dumps([shards, group], ensure_ascii=False, separators=(",", ":"))
+            shards += 1
+            count += len(group)
+
+    folder.write_lines(_SHARDS, lines())
     if not count:
         raise BatchError("there is nothing to read; give images, PDFs, folders, .tar or .parquet files")
-    folder.write(_SHARDS, "\n".join(lines).encode() + b"\n")
-    kept = {"settings": settings.model_dump(), "shards": len(lines), "items": count}
+    kept = {"settings": settings.model_dump(), "shards": shards, "items": count}
     folder.write(_PLAN, json.dumps(kept, ensure_ascii=False, indent=1).encode() + b"\n")
-    return Plan(folder, settings, len(lines), count)
+    return Plan(folder, settings, shards, count)
 
 
 def _check_same(folder: Folder, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

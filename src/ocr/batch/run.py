@@ -79,10 +79,14 @@ def _read(plan: Plan, how: HowToRun) -> Iterator[int | Done]:
 
 
 def _collect(plan: Plan, pages_now: int) -> Summary:
-    lines: list[str] = []
-    pages = 0
-    for _, done in plan.done():
-        pages += done.pages
-        lines += [json.dumps(entry, ensure_ascii=False) for entry in done.failed]
-    plan.folder.write(FAILED, "".join(f"{line}\n" for line in lines).encode())
-    return Summary(plan.items, pages, pages_now, len(lines))
+    pages = failed = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal pages, failed
+        for _, done in plan.done():
+            pages += done.pages
+            failed += len(done.failed)
+            yield from (json.dumps(entry, ensure_ascii=False) for entry in done.failed)
+
+    plan.folder.write_lines(FAILED, lines())
+    return Summary(plan.items, pages, pages_now, failed)
