@@ -36,7 +36,7 @@ def draw_page() -> Callable[[Path, str], Path]:
 def scans(tmp_path: Path) -> Path:
     """Thirty numbered pages in a folder."""
     for number in range(30):
-        draw(tmp_path / f"scans/{number:02}.png", f"PAGE {number}")
+        draw(tmp_path / f"scans/{number:02}.png", f"PAGE {number + 10}")  # no digit by itself: 0 could be read as O
     return tmp_path / "scans"
 
 
