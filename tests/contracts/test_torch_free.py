@@ -54,6 +54,8 @@ def receipts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ocr data check receipts", {0, 1}),
         ("ocr data crops receipts --out crops.lmdb", {0}),
         ("ocr data split receipts --parts train=0.5,val=0.5 --out lists", {0}),
+        ("ocr batch receipts/images --out batch --workers 1", {0}),
+        ("ocr serve keys add shop", {0}),
         ("ocr runs list", {0}),
         ("ocr checkpoints list", {0}),
         ("ocr export --help", {0}),
