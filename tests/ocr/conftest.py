@@ -1,6 +1,8 @@
-"""Two small bundles whose output can be worked out by hand: darkness is probability, shades of grey are characters."""
+"""Two small bundles whose output can be worked out by hand (darkness is probability, shades of grey are characters),
+and files that stand for checkpoints and runs."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ from hypothesis import settings
 from onnx import TensorProto, helper, numpy_helper
 
 from ocr.bundles.bundle import Bundle, write_bundle
-from ocr.bundles.card import BundleCard
+from ocr.bundles.card import BundleCard, MetricRecord
+from ocr.records.checkpoint import CheckpointCard, file_sha256, write_card
+from ocr.records.run import Run
 from ocr.specs.decode import DecodeSpec
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
@@ -104,3 +108,52 @@ def plain_detector(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture(scope="session")
 def plain_recognizer(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return recognizer_bundle(tmp_path_factory.mktemp("bundles") / "recognizer")
+
+
+@pytest.fixture
+def make_checkpoint():
+    """Make a file that stands for a checkpoint, with its card."""
+    return _make_checkpoint
+
+
+def _make_checkpoint(folder: Path, name: str, *, hmean: float | None = 0.5, card: bool = True, **fields) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.ckpt"
+    path.write_bytes(name.encode())
+    if card:
+        metrics = [] if hmean is None else [MetricRecord(name="val/hmean", value=hmean, n=3, data="v", protocol="p")]
+        base = {
+            "name": "det",
+            "task": "detection",
+            "architecture": "DBNet",
+            "preprocess": PreprocessSpec(resize="limit", max_side=64, multiple=32),
+            "postprocess": PostprocessSpec(),
+            "licence": "Apache-2.0",
+            "encoder": "TimmBackbone(resnet18)",
+            "decoder": "FPN",
+            "head": "DBHead",
+            "loss": "DBLoss",
+            "config": {"seed": 1},
+            "config_hash": "0" * 64,
+            "epoch": 0,
+            "step": 10,
+            "monitor": "val/hmean",
+            "mode": "max",
+            "created": datetime(2026, 1, 2, tzinfo=UTC),
+            "metrics": metrics,
+        }
+        write_card(path, CheckpointCard(**base | fields, size=path.stat().st_size, weights_sha256=file_sha256(path)))
+    return path
+
+
+@pytest.fixture
+def make_run():
+    """Make a run folder with its record."""
+    return _make_run
+
+
+def _make_run(folder: Path, run_id: str, *, status: str = "completed", **facts) -> Run:
+    folder.mkdir(parents=True)
+    run = Run.start(folder, run_id=run_id, name="det", **facts)
+    run.end(status)
+    return run

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "batch": ("ocr.cli.batch:app", "read many pages into Parquet or JSON lines, resumable"),
     "serve": ("ocr.cli.serve:app", "serve reading over HTTP; make and revoke API keys"),
     "extract": ("ocr.cli.extract:app", "fields of receipts: merchant, date, address, totals, items"),
+    "ui": ("ocr.cli.ui:app", "open the web page: read, compare, checkpoints, runs, errors, audit"),
     "train": ("ocr.cli.train:main", "train a detector or a recognizer (Hydra overrides follow)"),
     "eval": ("ocr.cli.eval:app", "score a bundle or checkpoint on a data set"),
     "tune": ("ocr.cli.tune:app", "choose thresholds, a character prior and calibration on validation data"),

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ocr.datasets.annotations import Sample
 from ocr.errors import ConfigError
+from ocr.evaluation.errors import Found, PageErrors, misread_lines, page_errors, worst
 from ocr.evaluation.judge import Truth, is_right, judge_detection, judge_reading, judge_texts
 from ocr.evaluation.measures import PageCounts, summarise
 from ocr.evaluation.report import Acceptance, Calibration, Report, Task
@@ -37,6 +39,7 @@ class _Judged:
     observations: list[Observation] = field(default_factory=list)
     outside_charset: Counter[str] = field(default_factory=Counter)
     texts_outside: int = 0
+    errors: list[PageErrors] = field(default_factory=list)
 
     def add_text(self, one: Observation, charset: Charset) -> None:
         """Keep a line that was to be read."""
@@ -94,15 +97,17 @@ def evaluate(
         confusions=confusions(judged.observations),
         calibration=_calibration(judged.observations),
         notes=_notes(judged),
+        pages=worst(judged.errors),
     )
 
 
 def _judge_detector(judged: _Judged, samples: Iterable[Sample], detector: Detector, progress: Progress) -> None:
-    for image, truth in _truths(samples):
+    for image, truth, (name, file) in _truths(samples):
         found = [one.polygon for one in detector.detect([image])[0]]
         counts, matching = judge_detection(truth, found)
         hits = {index for _, index in matching.pairs}
         judged.pages.append(counts)
+        judged.errors.append(page_errors(name, file, truth, Found(found, None, matching)))
         judged.observations += [
             Observation(polygon, text, found=i in hits)
             for i, (polygon, text, skip) in enumerate(zip(*truth, strict=True))
@@ -112,10 +117,12 @@ def _judge_detector(judged: _Judged, samples: Iterable[Sample], detector: Detect
 
 
 def _judge_reader(judged: _Judged, samples: Iterable[Sample], reader: Reader, progress: Progress) -> None:
-    for image, truth in _truths(samples):
+    for image, truth, (name, file) in _truths(samples):
         page = reader.read(image, source="")
         polygons = [np.array(line.polygon, dtype=np.float32) for line in page.lines]
-        counts, matching = judge_reading(truth, polygons, [line.text for line in page.lines])
+        texts = [line.text for line in page.lines]
+        counts, matching = judge_reading(truth, polygons, texts)
+        judged.errors.append(page_errors(name, file, truth, Found(polygons, texts, matching)))
         read = {index: page.lines[line] for line, index in matching.pairs}
         judged.pages.append(counts)
         for i, (polygon, text, skip) in enumerate(zip(*truth, strict=True)):
@@ -129,12 +136,15 @@ def _judge_reader(judged: _Judged, samples: Iterable[Sample], reader: Reader, pr
 
 def _judge_recognizer(judged: _Judged, samples: Iterable[Sample], recognizer: Recognizer, progress: Progress) -> None:
     for block in _blocks(_truths(samples)):
-        crops = [crop_quad(image, polygon_quad(polygon)) for image, lines in block for polygon, _ in lines]
+        crops = [crop_quad(image, polygon_quad(polygon)) for image, lines, _ in block for polygon, _ in lines]
         texts = iter(recognizer.recognize(crops))
-        for _, lines in block:
+        for _, lines, place in block:
             read = [_read(polygon, text, next(texts)) for polygon, text in lines]
             if read:
                 judged.pages.append(judge_texts([(one.text or "", one.read or "") for one in read]))
+                judged.errors.append(
+                    misread_lines(*place, [(one.polygon, one.text or "", one.read or "") for one in read])
+                )
             for one in read:
                 judged.add_text(one, recognizer.charset)
             progress()
@@ -158,26 +168,37 @@ def _calibration(observations: Iterable[Observation]) -> Calibration | None:
     return Calibration(n=len(judged), error=calibration_error(certainty, right), accept=accept)
 
 
-def _truths(samples: Iterable[Sample]) -> Iterator[tuple[npt.NDArray[np.uint8], Truth]]:
-    """Images and what is true of them."""
+class _True(NamedTuple):
+    """An image, what is true of it, and its name and file."""
+
+    image: npt.NDArray[np.uint8]
+    truth: Truth
+    place: tuple[str, str]
+
+
+class _Lines(NamedTuple):
+    """An image with its lines to read, and its name and file."""
+
+    image: npt.NDArray[np.uint8]
+    lines: list[tuple[npt.NDArray[np.float32], str]]
+    place: tuple[str, str]
+
+
+def _truths(samples: Iterable[Sample]) -> Iterator[_True]:
     for sample in samples:
         image = sample.load()
         sample = sample.valid((image.shape[1], image.shape[0]))
-        yield image, Truth(sample.polygons, sample.texts, sample.ignore)
+        place = (sample.name, str(sample.image.resolve()))
+        yield _True(image, Truth(sample.polygons, sample.texts, sample.ignore), place)
 
 
-_Lines = list[tuple[npt.NDArray[np.float32], str]]
-
-
-def _blocks(
-    truths: Iterable[tuple[npt.NDArray[np.uint8], Truth]],
-) -> Iterator[list[tuple[npt.NDArray[np.uint8], _Lines]]]:
+def _blocks(truths: Iterable[_True]) -> Iterator[list[_Lines]]:
     """Images with their lines to read, gathered until there are enough crops to recognize together."""
-    block: list[tuple[npt.NDArray[np.uint8], _Lines]] = []
-    for image, truth in truths:
+    block: list[_Lines] = []
+    for image, truth, place in truths:
         lines = [(polygon, text) for polygon, text, skip in zip(*truth, strict=True) if text and not skip]
-        block.append((image, lines))
-        if sum(len(lines) for _, lines in block) >= CROPS_AT_ONCE:
+        block.append(_Lines(image, lines, place))
+        if sum(len(one.lines) for one in block) >= CROPS_AT_ONCE:
             yield block
             block = []
     if block:

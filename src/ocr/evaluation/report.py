@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ocr.bundles.card import MetricRecord
+from ocr.evaluation.errors import PageErrors
 from ocr.evaluation.slices import Confusion, Slice
 from ocr.formats.page import ModelInfo
 
@@ -34,7 +35,10 @@ class Calibration(BaseModel):
 
 
 class Report(BaseModel):
-    """One evaluation; ``images`` is how many were judged and what the intervals were resampled over."""
+    """One evaluation; ``images`` is how many were judged and what the intervals were resampled over.
+
+    ``pages`` are those with errors, the worst first.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,6 +52,7 @@ class Report(BaseModel):
     confusions: list[Confusion]
     calibration: Calibration | None = None
     notes: list[str]
+    pages: list[PageErrors] = []
 
 
 def print_report(report: Report, console: Console, *, details: bool) -> None:

@@ -1,6 +1,7 @@
-"""Where a reader is strong and weak: by text height, aspect, angle and length, and the characters it confuses."""
+"""Where a reader is strong and weak: by text height, aspect, angle, length and script; the characters it confuses."""
 
 import math
+import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -74,6 +75,16 @@ PROPERTIES: tuple[tuple[str, str, Sequence[float], Callable[[Observation], float
 )
 
 
+def script_of(text: str) -> str:
+    """The script a text is written in, digits and signs aside: Latin, Hangul, other, mixed, or digits alone."""
+    found = {
+        "Hangul" if "HANGUL" in (name := unicodedata.name(c, "")) else "Latin" if "LATIN" in name else "other"
+        for c in text
+        if c.isalpha()
+    }
+    return found.pop() if len(found) == 1 else "mixed" if found else "digits and signs"
+
+
 def slices(observations: Sequence[Observation], *, detected: bool, recognized: bool) -> list[Slice]:
     """Figures of every range that holds a line; ``detected`` and ``recognized`` say which shares mean something."""
     result = []
@@ -85,16 +96,22 @@ def slices(observations: Sequence[Observation], *, detected: bool, recognized: b
         for index, group in sorted(members.items()):
             low, high = f"{ends[index - 1]:g}" if index else "", f"{ends[index]:g}" if index < len(ends) else ""
             name = f"{low} to {high}" if low and high else f"under {high}" if high else f"{low} and more"
-            result.append(
-                Slice(
-                    by=by,
-                    range=f"{name} {unit}".strip(),
-                    n=len(group),
-                    found=_share(one.found for one in group) if detected else None,
-                    read=_share(_is_read(one) for one in group if one.text is not None) if recognized else None,
-                )
-            )
-    return result
+            result.append(_slice(by, f"{name} {unit}".strip(), group, detected, recognized))
+    scripts: dict[str, list[Observation]] = {}
+    for one in observations:
+        if one.text is not None:
+            scripts.setdefault(script_of(one.text), []).append(one)
+    return result + [_slice("script", name, group, detected, recognized) for name, group in sorted(scripts.items())]
+
+
+def _slice(by: str, name: str, group: Sequence[Observation], detected: bool, recognized: bool) -> Slice:
+    return Slice(
+        by=by,
+        range=name,
+        n=len(group),
+        found=_share(one.found for one in group) if detected else None,
+        read=_share(_is_read(one) for one in group if one.text is not None) if recognized else None,
+    )
 
 
 def confusions(observations: Iterable[Observation], *, most: int = 20) -> list[Confusion]:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr.evaluation.slices import Observation, confusions, slices
+from ocr.evaluation.slices import Observation, confusions, script_of, slices
 from ocr.metrics.edit_distance import alignment, edit_distance
 
 
@@ -36,7 +36,8 @@ def test_shares_and_unknown_texts():
         Observation(line(), "Total", found=False),
         Observation(line(), None, found=True),
     ]
-    heights, *_, lengths = slices(seen, detected=True, recognized=True)
+    heights, *_, lengths, latin = slices(seen, detected=True, recognized=True)
+    assert (latin.by, latin.range, latin.n, latin.found) == ("script", "Latin", 3, pytest.approx(2 / 3))
     assert (heights.n, heights.found, heights.read) == (4, 0.75, pytest.approx(1 / 3))
     assert (lengths.by, lengths.range, lengths.n) == ("length", "5 to 10 characters", 3)
 
@@ -69,3 +70,17 @@ def test_an_alignment_spells_both_texts_and_costs_the_distance(a, b):
     assert "".join(x for x, _ in pairs) == a
     assert "".join(y for _, y in pairs) == b
     assert sum(x != y for x, y in pairs) == edit_distance(a, b)
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("Café 12", "Latin"),
+        ("합계", "Hangul"),
+        ("TOTAL 합계", "mixed"),
+        ("12,500.00 %", "digits and signs"),
+        ("Ωμέγα", "other"),
+    ],
+)
+def test_scripts(text, script):
+    assert script_of(text) == script

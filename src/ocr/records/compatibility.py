@@ -1,0 +1,53 @@
+"""Whether a checkpoint can be opened here, told from its row in the catalog before anything of it is loaded."""
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ocr.bundles.card import BundleCard
+from ocr.records.layout import WHOLE
+
+EXPORTERS = ("torch", "lightning", "onnx")
+
+
+class Check(NamedTuple):
+    """One condition: whether it holds, and what was seen or what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def checks(row: Mapping[str, Any]) -> list[Check]:
+    """What has to hold before the checkpoint of a catalog row can read pages."""
+    state, old = str(row.get("state")), bool(row.get("old"))
+    missing = [package for package in EXPORTERS if importlib.util.find_spec(package) is None]
+    found = [
+        Check("file and card", state == WHOLE, "the size is what the card says" if state == WHOLE else state),
+        Check("layout", not old, "current" if not old else "of an old layout: run `ocr migrate outputs` first"),
+        Check("task", row.get("task") in ("detection", "recognition"), str(row.get("task") or "not known")),
+        Check(
+            "export",
+            not missing,
+            "`ocr export` runs once, its bundle is kept"
+            if not missing
+            else f"{', '.join(missing)} not installed: uv pip install 'receipt-ocr[train]'",
+        ),
+    ]
+    if row.get("task") == "recognition":
+        size = row.get("charset_size")
+        found.insert(3, Check("charset", bool(size), f"{size} characters" if size else "the card names none"))
+    return found
+
+
+def can_read(row: Mapping[str, Any]) -> bool:
+    """Whether every check of a catalog row holds."""
+    return all(check.ok for check in checks(row))
+
+
+def bundle_facts(card: BundleCard) -> dict[str, str]:
+    """What a bundle is, as short lines: a bundle that loads needs no export."""
+    facts = {"task": card.task, "architecture": card.architecture, "licence": card.licence}
+    if card.charset is not None:
+        facts["charset"] = f"{len(card.charset)} characters"
+    return facts

@@ -1,0 +1,52 @@
+"""Audit: what `preflight` finds in a repository."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ocr.ui.audit import audit
+from ocr.ui.one_line import one_line
+
+
+@one_line
+def show() -> None:
+    """Show the page."""
+    st.title("Audit")
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    root = left.text_input("Repository", value=str(Path.cwd()), key="audit-root")
+    if right.button("Audit", type="primary", icon=":material/fact_check:", width="stretch", key="audit"):
+        with st.spinner("Auditing"):
+            st.session_state["audit-report"] = None
+            st.session_state["audit-report"] = (root, audit(Path(root)))
+    kept = st.session_state.get("audit-report")
+    if kept is None:
+        st.info("`preflight` reads the repository and runs none of its code.", icon=":material/info:")
+        return
+    _show_report(*kept)
+
+
+def _show_report(root: str, report: dict[str, Any]) -> None:
+    findings: list[dict[str, Any]] = report["findings"]
+    severities = report["summary"]["by_severity"]
+    columns = st.columns(4)
+    columns[0].metric("Findings", report["summary"]["count"], border=True)
+    for column, severity in zip(columns[1:], ("error", "warning", "info"), strict=True):
+        column.metric(severity.capitalize(), severities.get(severity, 0), border=True)
+    if not findings:
+        st.success(f"{root}: nothing found.", icon=":material/check:")
+        return
+    codes = st.pills("Codes", sorted(report["summary"]["by_code"]), selection_mode="multi", key="codes")
+    words = st.text_input("Search", placeholder="path or message", key="audit-search").lower()
+    rows = [
+        {
+            "severity": one["severity"],
+            "code": one["code"],
+            "place": f"{one['path']}:{one['line']}",
+            "message": one["message"],
+        }
+        for one in findings
+        if (not codes or one["code"] in codes) and words in f"{one['path']} {one['message']}".lower()
+    ]
+    st.caption(f"{len(rows)} of {len(findings)} findings")
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * max(len(rows), 1), 560))

@@ -1,0 +1,124 @@
+"""Checkpoints: the catalog, and all that is known of one before it is opened."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ocr.errors import CardError, OcrError
+from ocr.records.catalog import Catalog, Row, arrange
+from ocr.records.checkpoint import read_card
+from ocr.records.compare import flatten
+from ocr.records.compatibility import can_read, checks
+from ocr.ui.one_line import one_line
+from ocr.ui.settings import roots
+
+COLUMNS = ("name", "task", "score", "monitor", "encoder", "decoder", "head", "epoch", "created", "run_id", "state")
+
+
+@one_line
+def show() -> None:
+    """Show the page."""
+    st.title("Checkpoints")
+    there = roots()
+    if not there:
+        st.info("No folder with runs. Start `ocr ui --root FOLDER`.", icon=":material/info:")
+        return
+    catalog = Catalog(there)
+    rows = catalog.checkpoints()
+    chosen = _filtered(rows)
+    problems = [problem for problem in catalog.problems if problem.path not in {row["path"] for row in rows}]
+    st.caption(f"{len(chosen)} of {len(rows)} checkpoints" + f" · {len(problems)} problems" * bool(problems))
+    for problem in problems[:5]:
+        st.warning(f"{problem.path}: {problem.reason}", icon=":material/warning:")
+    if not chosen:
+        st.info("None fits.", icon=":material/info:")
+        return
+    table = [{column: row.get(column) for column in COLUMNS} | {"layout": _layout(row)} for row in chosen]
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        height=min(38 + 35 * len(table), 360),
+        on_select="rerun",
+        selection_mode="single-row",
+        key="checkpoint-table",
+        column_config={"score": st.column_config.NumberColumn(format="%.4f")},
+    )
+    marked = event.selection.rows
+    _details(chosen[marked[0] if marked and marked[0] < len(chosen) else 0])
+
+
+def _layout(row: Row) -> str:
+    return "old" if row.get("old") else "current"
+
+
+def _filtered(rows: list[Row]) -> list[Row]:
+    text, task, where, sort = st.columns([3, 1.4, 3, 1.6])
+    words = text.text_input("Search", placeholder="any words of name, path, parts", key="search").lower().split()
+    tasks = ["any", *sorted({str(row["task"]) for row in rows if row.get("task")})]
+    wanted = task.selectbox("Task", tasks, key="task")
+    condition = where.text_input("Conditions", placeholder="hmean>0.9 encoder~resnet", key="where")
+    orders = {"newest": "-created", "best score": "-score", "name": "name"}
+    order = sort.selectbox("Order", list(orders), key="order")
+    found = [row for row in rows if wanted in ("any", row.get("task")) and all(word in _words(row) for word in words)]
+    try:
+        return arrange(found, condition or None, orders[order], None)
+    except OcrError as error:
+        st.error(str(error), icon=":material/error:")
+        return []
+
+
+def _words(row: Row) -> str:
+    return " ".join(str(value) for value in row.values() if isinstance(value, str)).lower()
+
+
+def _details(row: Row) -> None:
+    st.subheader(Path(row["path"]).name)
+    st.code(row["path"], language=None, wrap_lines=True)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Can it be opened here?**")
+        for check in checks(row):
+            icon = ":green[:material/check_circle:]" if check.ok else ":red[:material/cancel:]"
+            st.markdown(f"{icon} {check.name}: {_plain(check.detail)}")
+        ready = can_read(row)
+        if st.button("Read with it", icon=":material/document_scanner:", disabled=not ready, key="open"):
+            st.session_state[f"open-{row['task']}"] = row["path"]
+            st.toast(f"The Read page opens with this {row['task']} checkpoint")
+    with right:
+        st.markdown("**Performance**")
+        _performance(row)
+    try:
+        card = read_card(Path(row["path"])).model_dump(mode="json")
+    except CardError:
+        facts = {key: value for key, value in row.items() if value not in (None, {}, [])}
+        _pairs("What is known", facts)
+        return
+    _pairs("Config", flatten(card.pop("config", {}) or {}))
+    charset = card.pop("charset", None)
+    if charset:
+        with st.expander(f"Charset: {len(charset)} characters"):
+            st.code("".join(charset), language=None, wrap_lines=True)
+    card.pop("metrics", None)
+    _pairs("Metadata", flatten(card))
+
+
+def _performance(row: Row) -> None:
+    try:
+        metrics = [one.model_dump() for one in read_card(Path(row["path"])).metrics]
+    except CardError:
+        metrics = [{"name": name, "value": value} for name, value in (row.get("metrics") or {}).items()]
+    if metrics:
+        st.dataframe(metrics, hide_index=True)
+    else:
+        st.caption("No figures: it was saved before any validation.")
+
+
+def _pairs(title: str, facts: dict[str, Any]) -> None:
+    with st.expander(f"{title}: {len(facts)} entries", expanded=title == "Metadata"):
+        st.dataframe([{"key": key, "value": str(value)} for key, value in facts.items()], hide_index=True)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown leaves as it is, commands in backticks aside."""
+    return text.replace("[", "\\[").replace("*", "\\*").replace("_", "\\_").replace("$", "\\$")

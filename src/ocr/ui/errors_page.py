@@ -1,0 +1,155 @@
+"""Errors: an evaluation opened, worst pages first, with slices, confusions and the maps of a crop."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from ocr.bundles.bundle import DETECTOR
+from ocr.errors import ConfigError, InputError
+from ocr.evaluation.errors import PageErrors
+from ocr.evaluation.report import Report
+from ocr.images.load import load_image
+from ocr.inference.shared import shared_engine
+from ocr.ui.models import choices, opened
+from ocr.ui.one_line import one_line
+from ocr.ui.overlay import Item, overlay
+
+LARGEST_REPORT = 200_000_000
+
+
+@one_line
+def show() -> None:
+    """Show the page."""
+    st.title("Errors")
+    left, right = st.columns(2)
+    uploaded = left.file_uploader("A report of `ocr eval --save report.json`", type="json", key="report")
+    path = right.text_input("or its path on this machine", placeholder="report.json", key="report-path")
+    if uploaded is not None:
+        report = parse(uploaded.getvalue(), uploaded.name)
+    elif path:
+        report = parse(_read(Path(path)), path)
+    else:
+        st.info("Open a report to see what went wrong.", icon=":material/info:")
+        return
+    models = ", ".join(model.name for model in report.models)
+    st.caption(f"{report.task} of {models} on {report.data}: {report.images} images")
+    for note in report.notes:
+        st.caption(note)
+    pages, figures, slices, confusions = st.tabs(["Worst pages", "Figures", "Slices", "Confusions"])
+    with pages:
+        _worst_pages(report)
+    with figures:
+        st.dataframe([record.model_dump() for record in report.metrics], hide_index=True)
+    with slices:
+        _slices(report)
+    with confusions:
+        rows = [
+            {"truth": c.truth or "(nothing)", "read": c.read or "(nothing)", "count": c.count}
+            for c in report.confusions
+        ]
+        st.dataframe(rows, hide_index=True)
+
+
+def parse(data: bytes, name: str) -> Report:
+    """The report in a file; ConfigError when it is none."""
+    try:
+        return Report.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise ConfigError(f"{name}: {where}: {first['msg']}; give what `ocr eval --save` wrote") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_REPORT:
+            raise InputError(path, "is too large for a report", "give what `ocr eval --save` wrote")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(path, f"cannot be read ({error})", "check the path") from error
+
+
+def _slices(report: Report) -> None:
+    properties = list(dict.fromkeys(one.by for one in report.slices))
+    chosen = st.segmented_control("By", properties, default=properties[0] if properties else None, key="slice")
+    rows = [one for one in report.slices if one.by == chosen]
+    if not rows:
+        return
+    left, right = st.columns(2)
+    left.dataframe([one.model_dump(exclude={"by"}) for one in rows], hide_index=True)
+    shares = [
+        {"range": one.range, "share": share, "what": what}
+        for one in rows
+        for what, share in (("found", one.found), ("read", one.read))
+        if share is not None
+    ]
+    right.bar_chart(shares, x="range", y="share", color="what", stack=False, height=280, sort=False)
+
+
+def _worst_pages(report: Report) -> None:
+    if not report.pages:
+        st.success("No page has an error, or the report is from before pages were kept.", icon=":material/check:")
+        return
+    kinds = sorted({error.kind for page in report.pages for error in page.errors})
+    columns = st.columns([2, 3])
+    chosen = columns[0].selectbox(
+        "Page, the worst first",
+        report.pages,
+        format_func=lambda page: f"{page.name}: {page.score:.0%} right, {len(page.errors)} errors",
+        key="error-page",
+    )
+    wanted = columns[1].pills("Errors", kinds, selection_mode="multi", default=kinds, key="kinds")
+    image = load_image(Path(chosen.image))
+    errors = [error for error in chosen.errors if error.kind in wanted]
+    items = [Item(error.polygon, _text(error.truth, error.read), error.kind, error.kind) for error in errors]
+    overlay(image, items, key="error-overlay", height=560)
+    if errors:
+        _maps(chosen, image, wanted)
+
+
+def _text(truth: str | None, read: str | None) -> str:
+    return "\n".join(f"{name}: {text}" for name, text in (("true", truth), ("read", read)) if text is not None)
+
+
+def _maps(page: PageErrors, image: NDArray[np.uint8], kinds: list[str]) -> None:
+    st.subheader("Maps of a crop")
+    errors = [error for error in page.errors if error.kind in kinds]
+    columns = st.columns([3, 2, 2, 2])
+    number = columns[0].selectbox(
+        "Line",
+        range(len(errors)),
+        format_func=lambda n: f"{n + 1}: {errors[n].kind} {errors[n].truth or errors[n].read or ''}",
+        key="crop-line",
+    )
+    detector = columns[1].selectbox("Detector", [one.model for one in choices("detection")], key="crop-detector")
+    margin = columns[2].slider("Margin, line heights", 0.5, 4.0, 1.5, 0.5, key="margin")
+    reader = shared_engine().reader(opened(detector or DETECTOR))
+    spec = reader.detector.bundle.card.postprocess
+    usual = spec.binarize if spec else 0.3
+    threshold = columns[3].slider("Threshold", 0.0, 1.0, float(usual), 0.01, key="threshold")
+    crop = around(image, errors[number].polygon, margin)
+    probability = reader.detector.probability(crop).probability
+    shown = st.columns(3)
+    shown[0].image(crop, caption="crop", width="stretch")
+    shown[1].image(_coloured(probability), caption="probability", width="stretch")
+    shown[2].image(np.where(probability > threshold, 255, 0).astype(np.uint8), caption="binary", width="stretch")
+
+
+def around(image: NDArray[np.uint8], polygon: list[tuple[float, float]], margin: float) -> NDArray[np.uint8]:
+    """The part of an image (H,W,3) around a polygon, with a margin of so many of its heights."""
+    corners = np.array(polygon)
+    height = max(float(np.ptp(corners[:, 1])), 8.0) * margin
+    (x0, y0), (x1, y1) = corners.min(0) - height, corners.max(0) + height
+    high, wide = image.shape[:2]
+    rows = slice(int(np.clip(y0, 0, high - 1)), int(np.clip(y1, 1, high)))
+    columns = slice(int(np.clip(x0, 0, wide - 1)), int(np.clip(x1, 1, wide)))
+    return np.ascontiguousarray(image[rows, columns])
+
+
+def _coloured(probability: NDArray[np.float32]) -> NDArray[np.uint8]:
+    levels = (np.clip(probability, 0, 1) * 255).astype(np.uint8)
+    return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB).astype(np.uint8)

@@ -1,0 +1,67 @@
+"""Detectors and recognizers that the pages offer, and the shared engine that reads with them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ocr.bundles.bundle import CARD_FILE, DETECTOR, RECOGNIZER, locate, read_card, shipped_names
+from ocr.bundles.card import Task
+from ocr.errors import BundleError
+from ocr.evaluation.exported import SUFFIX, cache_folder, export_once
+from ocr.formats.page import Page
+from ocr.formats.sources import PageImage
+from ocr.inference.engine import MIN_CONFIDENCE
+from ocr.inference.shared import shared_engine
+from ocr.records.catalog import Catalog
+from ocr.records.compatibility import can_read
+from ocr.ui.settings import bundle_folder, roots
+
+
+class Choice(NamedTuple):
+    """A model to choose: what it is called on a page, and the bundle's name or folder or the checkpoint's file."""
+
+    label: str
+    model: str
+
+
+def choices(task: Task) -> list[Choice]:
+    """Models of a task: shipped bundles, those of the bundle folder, and checkpoints that can be exported."""
+    found = [Choice(f"{name} (shipped)", name) for name in shipped_names() if _task(name) == task]
+    found.sort(key=lambda choice: choice.model != {"detection": DETECTOR, "recognition": RECOGNIZER}[task])
+    folder = bundle_folder()
+    for card in sorted(folder.glob(f"*/{CARD_FILE}")) if folder else []:
+        if _task(str(card.parent)) == task:
+            found.append(Choice(f"{card.parent.name} (bundle)", str(card.parent)))
+    there = roots()
+    for row in Catalog(there).find() if there else []:
+        if row.get("task") == task and can_read(row):
+            path = Path(row["path"])
+            score = f" {row['score']:.3f}" if isinstance(row.get("score"), float) else ""
+            found.append(Choice(f"{path.parent.parent.name}/{path.stem}{score} (checkpoint)", row["path"]))
+    return found
+
+
+def needs_export(model: str) -> bool:
+    """Whether a model is a checkpoint, which is exported once before it reads."""
+    return Path(model).suffix == SUFFIX
+
+
+def opened(model: str) -> str:
+    """The bundle to read with: the model itself, or the cached export of a checkpoint, made by `ocr export` if need be.
+
+    Raises CheckpointError when the checkpoint cannot be exported.
+    """
+    return str(export_once(Path(model), cache_folder())) if needs_export(model) else model
+
+
+def read(image: PageImage, detector: str, recognizer: str, *, doubtful: bool = False) -> Page:
+    """One page read with the engine of this process; ``doubtful`` keeps lines that `ocr read` leaves out as unsure."""
+    least = 0.0 if doubtful else MIN_CONFIDENCE
+    engine = shared_engine()
+    return engine.read([image], detector=opened(detector), recognizer=opened(recognizer), min_confidence=least)[0]
+
+
+def _task(name: str) -> Task | None:
+    try:
+        return read_card(locate(name)).task
+    except BundleError:
+        return None  # what cannot be opened is not offered

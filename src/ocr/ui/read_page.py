@@ -1,0 +1,64 @@
+"""Read: pages in, lines over the image and beside it, thresholds that act at once, downloads."""
+
+import streamlit as st
+
+from ocr.formats.page import Page
+from ocr.formats.render import FORMATS, render
+from ocr.ui.one_line import one_line
+from ocr.ui.overlay import line_item, overlay
+from ocr.ui.reading import choose_models, kept, read_all
+from ocr.ui.sources import Source, choose_source
+
+
+@one_line
+def show() -> None:
+    """Show the page."""
+    st.title("Read")
+    with st.sidebar:
+        detector, recognizer = choose_models("read")
+        confidence = st.slider("Least confidence", 0.0, 1.0, 0.0, 0.01, key="confidence")
+        score = st.slider("Least detection score", 0.0, 1.0, 0.0, 0.01, key="score")
+        doubtful = st.toggle(
+            "Also what is usually left out", key="doubtful", help="Lines that `ocr read` drops as unsure"
+        )
+    source = choose_source("read")
+    if source is None or not source.pages:
+        st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
+        return
+    pages = [kept(page, confidence, score) for page in read_all(source, detector, recognizer, doubtful=doubtful)]
+    _show_page(source, pages)
+    _offer_downloads(source, pages)
+
+
+def _show_page(source: Source, pages: list[Page]) -> None:
+    number = 0
+    if len(pages) > 1:
+        labels = [f"{page.image.source}, page {page.image.page}" for page in pages]
+        number = st.selectbox("Page", range(len(pages)), format_func=labels.__getitem__, key="read-page")
+    page, image = pages[number], source.pages[number].image
+    sure = sum(line.confidence >= 0.9 for line in page.lines)
+    spent = sum(page.timings_ms.values())
+    st.caption(
+        f"{page.image.width} × {page.image.height} pixels · {len(page.lines)} lines, {sure} of them sure · "
+        f"{spent:.0f} ms" + "".join(f" · {note}" for note in page.notes)
+    )
+    overlay(image, [line_item(line) for line in page.lines], key="read-overlay")
+
+
+def _offer_downloads(source: Source, pages: list[Page]) -> None:
+    left, right, _ = st.columns([2, 1, 3], vertical_alignment="bottom")
+    offered = [name for name in FORMATS if name != "page" or len(pages) == 1]
+    chosen = left.selectbox(
+        "Download as", offered, format_func=lambda name: f"{name}: {FORMATS[name].about}", key="read-format"
+    )
+    found = FORMATS[chosen]
+    results = [*pages, *(source.failed if found.describes_failures else [])]
+    right.download_button(
+        "Download",
+        lambda: render(results, chosen, images=[page.image for page in source.pages]),
+        file_name=f"pages{found.suffix}",
+        mime=found.media_type,
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )

@@ -1,0 +1,87 @@
+"""Pages to work on: uploaded, pasted, or a sample receipt."""
+
+import hashlib
+from typing import NamedTuple
+
+import streamlit as st
+
+from ocr.datasets.synthetic import receipt
+from ocr.formats.page import FailedPage
+from ocr.formats.sources import SUFFIXES, PageImage, page_images
+from ocr.ui.launch import UPLOAD_MEGABYTES
+from ocr.ui.paste import pasted_image
+
+SAMPLES = {"Receipt, Latin": (7, False), "Receipt, Hangul": (11, True), "Receipt, worn": (23, False)}
+# More pages than these of one file are work for `ocr batch`.
+MOST_PAGES = 20
+
+
+class Source(NamedTuple):
+    """Pages of one choice; ``key`` names their content."""
+
+    key: str
+    pages: list[PageImage]
+    failed: list[FailedPage]
+
+
+def choose_source(key: str) -> Source | None:
+    """Let the user choose; what cannot be read is told in one line each, and the rest goes on."""
+    way = st.segmented_control(
+        "Pages from", ["Upload", "Paste", "Sample"], default="Sample", key=f"{key}-way", label_visibility="collapsed"
+    )
+    files: list[tuple[str, bytes]] = []
+    if way == "Upload":
+        uploaded = st.file_uploader(
+            f"Images (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDFs, up to {UPLOAD_MEGABYTES} MB",
+            type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
+            accept_multiple_files=True,
+            key=f"{key}-files",
+        )
+        files = [(file.name, file.getvalue()) for file in uploaded]
+    elif way == "Paste":
+        data = pasted_image()
+        files = [] if data is None else [("clipboard", data)]
+    else:
+        name = st.selectbox("Sample", list(SAMPLES), key=f"{key}-sample", label_visibility="collapsed")
+        return Source(name, [sample(name)], [])
+    return _opened(files) if files else None
+
+
+@st.cache_data(max_entries=8, show_spinner="Drawing a receipt")
+def sample(name: str) -> PageImage:
+    """A synthetic receipt, the same each time."""
+    seed, hangul = SAMPLES[name]
+    severity = 1.0 if "worn" in name else 0.3
+    return PageImage(name, 1, receipt(seed, hangul=hangul, severity=severity).image, [])
+
+
+def _opened(files: list[tuple[str, bytes]]) -> Source:
+    digest = hashlib.sha256()
+    pages: list[PageImage] = []
+    failed: list[FailedPage] = []
+    for name, data in files:
+        digest.update(data)
+        for page in open_file(name, data):
+            if isinstance(page, FailedPage):
+                failed.append(page)
+            else:
+                pages.append(page)
+    for one in failed:
+        place = f"{one.image.source} page {one.image.page}" if (one.image.page or 1) > 1 else one.image.source
+        st.error(f"{place}: {one.error.reason}; {one.error.remedy}", icon=":material/error:")
+    return Source(digest.hexdigest(), pages, failed)
+
+
+@st.cache_data(max_entries=8, show_spinner="Opening")
+def open_file(name: str, data: bytes) -> list[PageImage | FailedPage]:
+    """The pages of a file, the first `MOST_PAGES` of them."""
+    found: list[PageImage | FailedPage] = []
+    for page in page_images(data, name=name):
+        if len(found) == MOST_PAGES:
+            note = f"only the first {MOST_PAGES} pages are shown; `ocr batch` reads all"
+            last = found[-1]
+            if isinstance(last, PageImage):
+                found[-1] = last._replace(notes=[*last.notes, note])
+            break
+        found.append(page)
+    return found

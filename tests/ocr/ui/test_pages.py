@@ -1,0 +1,159 @@
+"""Each page as Streamlit's own test harness runs it: no browser, the real models."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+PAGES = ("read", "compare", "checkpoints", "runs", "errors", "audit")
+
+
+def messages(app: AppTest) -> str:
+    return " ".join(element.value for element in [*app.error, *app.info, *app.warning, *app.caption, *app.success])
+
+
+def lines_shown(app: AppTest) -> int:
+    return int(re.search(r"(\d+) lines", messages(app))[1])
+
+
+def widget(kind, key):
+    return next(one for one in kind if one.key == key)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_where_there_is_nothing(page, open_page, tmp_path, monkeypatch):
+    monkeypatch.setenv("OCR_UI_ROOTS", str(tmp_path / "absent"))
+    app = open_page(page)
+    assert app.title[0].value.lower() == page
+    assert not app.error
+
+
+def test_reading_a_sample_counts_its_lines_and_a_threshold_leaves_lines_out_without_reading_again(
+    open_page, outputs, monkeypatch
+):
+    app = open_page("read")
+    first = lines_shown(app)
+    monkeypatch.setattr("ocr.inference.engine.Reader.read_many", lambda *a, **k: pytest.fail("the network ran again"))
+    app.slider(key="confidence").set_value(1.0).run()
+    assert not app.exception
+    assert 0 < lines_shown(app) < first
+
+
+def test_uploads_that_cannot_be_read_are_one_line_each_and_the_rest_is_shown(open_page, outputs, report):
+    app = open_page("read")
+    widget(app.button_group, "read-way").set_value(["Upload"]).run()
+    good = (report.parent / "1.png").read_bytes()
+    app.file_uploader[0].set_value(
+        [
+            ("torn.png", good[: len(good) // 2], "image/png"),
+            ("empty.jpg", b"", "image/jpeg"),
+            ("evil.pdf", b"%PDF-1.4\n%%EOF", "application/pdf"),
+            ("text.png", b"<svg onload=alert(1)>", "image/png"),
+            ("../../etc/passwd.png", good, "image/png"),
+        ]
+    ).run()
+    assert not app.exception
+    assert len(app.error) == 4
+    assert all("\n" not in one.value and "Traceback" not in one.value for one in app.error)
+    assert "lines" in messages(app)
+
+
+def test_two_readings_are_compared(open_page, outputs):
+    app = open_page("compare")
+    figures = {one.label: int(one.value) for one in app.metric}
+    assert figures["Same"] > 0
+    assert (figures["Other text"], figures["Only A"], figures["Only B"]) == (0, 0, 0)
+    app.toggle(key="compare-doubtful").set_value(True).run()
+    assert not app.exception
+    assert not int(next(one.value for one in app.metric if one.label == "Only A"))
+
+
+def test_checkpoints_are_listed_in_both_layouts_found_and_told_apart(open_page, outputs):
+    app = open_page("checkpoints")
+    table = app.dataframe[0].value
+    assert sorted(table["layout"]) == ["current", "current", "current", "old"]
+    assert "4 of 4 checkpoints" in messages(app)
+    app.text_input(key="search").set_value("resnet18 receipts_v1").run()
+    assert list(app.dataframe[0].value["layout"]) == ["old"]
+    assert any("ocr migrate" in one.value for one in app.markdown)
+    assert app.button(key="open").disabled
+    app.text_input(key="search").set_value("").run()
+    app.text_input(key="where").set_value("hmean>0.915").run()
+    assert list(app.dataframe[0].value["score"]) == [0.92]
+    assert not app.button(key="open").disabled
+    app.text_input(key="where").set_value("hmean>>").run()
+    assert len(app.error) == 1
+    assert not app.exception
+
+
+def test_a_checkpoint_that_cannot_be_exported_is_one_line(open_page, outputs):
+    """The file only stands for weights: `ocr export` refuses it, and the page says so."""
+    app = open_page("read")
+    options = app.selectbox(key="read-detection").options
+    assert sum("(checkpoint)" in option for option in options) == 2
+    app.selectbox(key="read-detection").select_index(len(options) - 1).run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "ocr export" in app.error[0].value
+
+
+def test_runs_show_curves_and_what_differs(open_page, outputs):
+    app = open_page("runs")
+    assert len(app.dataframe[0].value) == 2
+    assert app.multiselect(key="curves").value == ["train/loss", "val/hmean"]
+    shown = [frame.value for frame in app.dataframe[1:]]
+    keys = {key for frame in shown for key in frame["key"]}
+    assert {"train.lr", "val/hmean"} <= keys
+    app.text_input(key="runs-where").set_value("status=running").run()
+    assert "No run fits" in messages(app)
+
+
+def test_a_torn_metrics_file_does_not_stop_the_page(open_page, outputs):
+    for path in outputs.rglob("metrics.csv"):
+        path.write_bytes(path.read_bytes()[:100] + b"\0\xff\n3,nan,x")
+    assert not open_page("runs").error
+
+
+def test_an_evaluation_is_opened_at_its_worst_page(open_page, outputs, report):
+    app = open_page("errors")
+    app.text_input(key="report-path").set_value(str(report)).run()
+    assert not app.exception
+    assert not app.error
+    pages = json.loads(report.read_text())["pages"]
+    assert app.selectbox(key="error-page").options[0].startswith(pages[0]["name"])
+    app.slider(key="threshold").set_value(0.9).run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema_version": 9}', b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_report_is_one_line(open_page, outputs, tmp_path, content):
+    path = tmp_path / "report.json"
+    path.write_bytes(content)
+    app = open_page("errors")
+    app.text_input(key="report-path").set_value(str(path)).run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "ocr eval" in app.error[0].value
+
+
+@pytest.mark.parametrize("path", ["absent.json", "/", "nul\0.json"])
+def test_a_report_that_cannot_be_read_is_one_line(open_page, outputs, path):
+    app = open_page("errors")
+    app.text_input(key="report-path").set_value(path).run()
+    assert not app.exception
+    assert len(app.error) == 1
+
+
+def test_a_repository_is_audited(open_page, tmp_path: Path):
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    (tmp_path / "bad.py").write_text("import no_such_package_anywhere\n")
+    app = open_page("audit")
+    app.text_input(key="audit-root").set_value(str(tmp_path)).run()
+    app.button(key="audit").click().run()
+    assert not app.exception
+    assert "no_such_package_anywhere" in " ".join(app.dataframe[0].value["message"])
+    app.text_input(key="audit-root").set_value(str(tmp_path / "absent")).run()
+    app.button(key="audit").click().run()
+    assert "is no folder" in messages(app)
