@@ -4,7 +4,6 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ocr.bundles.card import BundleCard
 from ocr.records.layout import WHOLE
 
 EXPORTERS = ("torch", "lightning", "onnx")
@@ -43,11 +42,3 @@ def checks(row: Mapping[str, Any]) -> list[Check]:
 def can_read(row: Mapping[str, Any]) -> bool:
     """Whether every check of a catalog row holds."""
     return all(check.ok for check in checks(row))
-
-
-def bundle_facts(card: BundleCard) -> dict[str, str]:
-    """What a bundle is, as short lines: a bundle that loads needs no export."""
-    facts = {"task": card.task, "architecture": card.architecture, "licence": card.licence}
-    if card.charset is not None:
-        facts["charset"] = f"{len(card.charset)} characters"
-    return facts

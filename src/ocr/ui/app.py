@@ -1,5 +1,7 @@
 """The script that Streamlit runs: one entry a page. Pages import what they need when they are opened."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ocr.ui import audit_page, checkpoints_page, compare_page, errors_page, read_page, runs_page
@@ -7,7 +9,7 @@ from ocr.ui import audit_page, checkpoints_page, compare_page, errors_page, read
 
 def main() -> None:
     """Show the page that the address names."""
-    st.set_page_config(page_title="receipt-ocr", page_icon=":material/receipt_long:", layout="wide")
+    st.set_page_config(page_title="receipt-ocr", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
     pages = [
         st.Page(read_page.show, title="Read", icon=":material/document_scanner:", url_path="read", default=True),
         st.Page(compare_page.show, title="Compare", icon=":material/compare:", url_path="compare"),

@@ -13,7 +13,7 @@ from ocr.records.compatibility import can_read, checks
 from ocr.ui.one_line import one_line
 from ocr.ui.settings import roots
 
-COLUMNS = ("name", "task", "score", "monitor", "encoder", "decoder", "head", "epoch", "created", "run_id", "state")
+COLUMNS = ("name", "task", "score", "monitor", "state", "encoder", "decoder", "head", "epoch", "created", "run_id")
 
 
 @one_line
@@ -34,7 +34,7 @@ def show() -> None:
     if not chosen:
         st.info("None fits.", icon=":material/info:")
         return
-    table = [{column: row.get(column) for column in COLUMNS} | {"layout": _layout(row)} for row in chosen]
+    table = [{"layout": _layout(row)} | {column: row.get(column) for column in COLUMNS} for row in chosen]
     event = st.dataframe(
         table,
         hide_index=True,

@@ -47,7 +47,7 @@ def show() -> None:
 
 
 def _figures(found: list[list[Pairing]]) -> None:
-    counts = Counter(pairing.kind for page in found for pairing in page)
+    counts: Counter[str] = Counter(pairing.kind for page in found for pairing in page)
     names = {"same": "Same", "text": "Other text", "only a": "Only A", "only b": "Only B"}
     for column, (kind, name) in zip(st.columns(4), names.items(), strict=True):
         column.metric(name, counts[kind], border=True)

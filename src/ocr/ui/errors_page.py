@@ -1,5 +1,6 @@
 """Errors: an evaluation opened, worst pages first, with slices, confusions and the maps of a crop."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from ocr.bundles.bundle import DETECTOR
-from ocr.errors import ConfigError, InputError
+from ocr.errors import ConfigError, ImageError, InputError
 from ocr.evaluation.errors import PageErrors
 from ocr.evaluation.report import Report
 from ocr.images.load import load_image
@@ -103,7 +104,11 @@ def _worst_pages(report: Report) -> None:
         key="error-page",
     )
     wanted = columns[1].pills("Errors", kinds, selection_mode="multi", default=kinds, key="kinds")
-    image = load_image(Path(chosen.image))
+    try:
+        image = load_image(Path(chosen.image))
+    except ImageError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     errors = [error for error in chosen.errors if error.kind in wanted]
     items = [Item(error.polygon, _text(error.truth, error.read), error.kind, error.kind) for error in errors]
     overlay(image, items, key="error-overlay", height=560)
@@ -115,7 +120,7 @@ def _text(truth: str | None, read: str | None) -> str:
     return "\n".join(f"{name}: {text}" for name, text in (("true", truth), ("read", read)) if text is not None)
 
 
-def _maps(page: PageErrors, image: NDArray[np.uint8], kinds: list[str]) -> None:
+def _maps(page: PageErrors, image: NDArray[np.uint8], kinds: Sequence[str]) -> None:
     st.subheader("Maps of a crop")
     errors = [error for error in page.errors if error.kind in kinds]
     columns = st.columns([3, 2, 2, 2])
@@ -152,4 +157,5 @@ def around(image: NDArray[np.uint8], polygon: list[tuple[float, float]], margin:
 
 def _coloured(probability: NDArray[np.float32]) -> NDArray[np.uint8]:
     levels = (np.clip(probability, 0, 1) * 255).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB).astype(np.uint8)
+    coloured: NDArray[np.uint8] = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
+    return coloured

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ocr.formats.page import Page
+from ocr.formats.page import FailedPage, Page
 from ocr.formats.render import FORMATS, render
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import line_item, overlay
@@ -52,7 +52,7 @@ def _offer_downloads(source: Source, pages: list[Page]) -> None:
         "Download as", offered, format_func=lambda name: f"{name}: {FORMATS[name].about}", key="read-format"
     )
     found = FORMATS[chosen]
-    results = [*pages, *(source.failed if found.describes_failures else [])]
+    results: list[Page | FailedPage] = [*pages, *(source.failed if found.describes_failures else [])]
     right.download_button(
         "Download",
         lambda: render(results, chosen, images=[page.image for page in source.pages]),

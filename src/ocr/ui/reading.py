@@ -1,6 +1,7 @@
 """Pages read once for each pair of models, and shown as their thresholds say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from ocr.ui.sources import Source
 
 def choose_models(key: str) -> tuple[str, str]:
     """Let the user choose a detector and a recognizer; a checkpoint is exported before this returns."""
-    chosen = []
+    chosen: list[str] = []
     tasks: dict[Task, str] = {"detection": "Detector", "recognition": "Recognizer"}
     for task, name in tasks.items():
         offered = models.choices(task)
@@ -22,12 +23,16 @@ def choose_models(key: str) -> tuple[str, str]:
         wanted = st.session_state.pop(f"open-{task}", None) if key == "read" else None
         if wanted in labels:
             st.session_state[f"{key}-{task}"] = wanted
-        chosen.append(st.selectbox(name, list(labels), format_func=labels.get, key=f"{key}-{task}"))
+        chosen.append(st.selectbox(name, list(labels), format_func=partial(_label, labels), key=f"{key}-{task}"))
     for model in chosen:
         if models.needs_export(model):
             with st.spinner(f"Exporting {model}: once, minutes at most"):
                 models.opened(model)
     return chosen[0], chosen[1]
+
+
+def _label(labels: Mapping[str, str], model: str) -> str:
+    return labels.get(model, model)
 
 
 def read_all(source: Source, detector: str, recognizer: str, *, doubtful: bool = False) -> list[Page]:
