@@ -65,7 +65,9 @@ def main() -> None:
         raise SystemExit("no Chromium here: apt-get install chromium")
     before = os.getloadavg()[0]
     runs = [once(chromium) for _ in range(times)]
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {before:.1f} at the start, {times} times\n")
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {before:.1f} at the start, {times} times\n"
+    )
     print("| seconds until | median | least | most |\n|---|---|---|---|")
     for name in runs[0]:
         values = [run[name] for run in runs]
