@@ -187,7 +187,10 @@ def test_old_sidecars_are_read_with_a_warning_and_can_be_turned_off(tmp_path, fo
     make_checkpoint(tmp_path, "a", card=False)
     text = yaml.safe_dump(OLD_CARD) if form == "yaml" else json.dumps(OLD_CARD)
     (tmp_path / f"a.metadata.{form}").write_text(text)
-    with pytest.warns(DeprecationWarning, match=r"of an old layout; .* brings its run to outputs/2025-10-18/10-00-00; .* until version 1\.0"):
+    with pytest.warns(
+        DeprecationWarning,
+        match=r"of an old layout; .* brings its run to outputs/2025-10-18/10-00-00; .* until version 1\.0",
+    ):
         (row,) = Catalog([tmp_path]).find()
     assert (row["encoder"], row["decoder"], row["epoch"], row["step"]) == ("resnet18", "fpn", 0, 77)
     assert (row["score"], row["metrics"]["val/cleval"], row["state"]) == (0.8839, 0.9, WHOLE)
