@@ -66,5 +66,5 @@ def item(pairing: Pairing, a: Page, b: Page) -> Item:
     if pairing.kind == "same":
         return Item(line.polygon, line.text, "same", "same")
     if one is not None and other is not None:
-        return Item(one.polygon, f"{one.text}\n{other.text}", "text-differs", "A\nB")
+        return Item(one.polygon, f"A: {one.text}\nB: {other.text}", "text-differs", "other text")
     return Item(line.polygon, line.text, "only", pairing.kind.replace("only a", "only A").replace("only b", "only B"))

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import pytest
 import yaml
-from streamlit.testing.v1 import AppTest
 
 from ocr.datasets.annotations import Sample
 from ocr.datasets.synthetic import receipt
@@ -37,7 +36,9 @@ SCRIPT = "from ocr.ui import {page}_page\n{page}_page.show()\n"
 def open_page():
     """Run a page of the app; what it raises fails the test."""
 
-    def run(page: str) -> AppTest:
+    def run(page: str):
+        from streamlit.testing.v1 import AppTest
+
         app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=120).run()
         assert not app.exception
         return app

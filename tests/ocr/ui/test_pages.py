@@ -5,16 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 PAGES = ("read", "compare", "checkpoints", "runs", "errors", "audit")
 
 
-def messages(app: AppTest) -> str:
+def messages(app) -> str:
     return " ".join(element.value for element in [*app.error, *app.info, *app.warning, *app.caption, *app.success])
 
 
-def lines_shown(app: AppTest) -> int:
+def lines_shown(app) -> int:
     return int(re.search(r"(\d+) lines", messages(app))[1])
 
 
