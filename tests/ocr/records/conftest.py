@@ -9,6 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from ocr.records.layout import OLD_LAYOUTS
+
+
+@pytest.fixture(autouse=True)
+def _old_layouts(request, monkeypatch):
+    """Nothing but tests marked `old_layouts` may depend on old layouts being read."""
+    if request.node.get_closest_marker("old_layouts") is None:
+        monkeypatch.setenv(OLD_LAYOUTS, "off")
+
 
 def _postgres_programs() -> Path | None:
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
