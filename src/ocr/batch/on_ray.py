@@ -4,7 +4,9 @@ import json
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from typing import Any
 
 from ocr.batch.inputs import Item
@@ -57,9 +59,12 @@ def read_on_ray(
     if not rows:
         return
     is_ours = not ray.is_initialized()
-    if is_ours:
-        _connect(ray, workers, address)
+    # Ray says on stdout that an actor died: that is where our summary goes.
+    said = redirect_stdout(sys.stderr)
+    said.__enter__()
     try:
+        if is_ours:
+            _connect(ray, workers, address)
         context = data.DataContext.get_current()
         context.enable_progress_bars = False
         context.execution_no_progress_timeout_s = _STUCK_SECONDS
@@ -83,6 +88,7 @@ def read_on_ray(
     finally:
         if is_ours:
             ray.shutdown()
+        said.__exit__(None, None, None)
 
 
 def _connect(ray: Any, workers: int, address: str | None) -> None:

@@ -50,7 +50,7 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a batch to its end; it is ended after some minutes rather than waited for."""
 
     def batch(*given: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(arguments(*given), capture_output=True, text=True, timeout=240, cwd=cwd)
+        return subprocess.run(arguments(*given), capture_output=True, text=True, timeout=480, cwd=cwd)
 
     return batch
 
