@@ -38,7 +38,7 @@ def serve(
     max_upload_seconds: Annotated[float, typer.Option(min=0.1, help="Longest time to send one body.")] = 30,
     batch_pages: Annotated[int, typer.Option(min=1, max=64, help="Most pages read together; 1: no batching.")] = 8,
 ) -> None:
-    """Serve reading over HTTP: /v1/read, /v1/models, /v1/jobs, /healthz, /readyz, /metrics, /openapi.json.
+    """Serve reading over HTTP: /v1/read, /v1/fields, /v1/models, /v1/jobs, /healthz, /readyz, /metrics, /openapi.json.
 
     Ends on SIGTERM after answering what it accepted. Logs are JSON lines on stderr.
 

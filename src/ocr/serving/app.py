@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 import ocr
 from ocr.errors import OcrError
-from ocr.serving import jobs_api, operations_api, problems, read_api
+from ocr.serving import fields_api, jobs_api, operations_api, problems, read_api
 from ocr.serving.guard import Guard
 from ocr.serving.problems import Problem
 from ocr.serving.service import Service
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    for api in (read_api, jobs_api, operations_api):
+    for api in (read_api, fields_api, jobs_api, operations_api):
         app.include_router(api.router)
     app.add_exception_handler(Problem, _refuse)
     app.add_exception_handler(RequestValidationError, _invalid)

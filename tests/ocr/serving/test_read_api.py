@@ -302,7 +302,15 @@ def test_cors_is_off_until_an_origin_is_named(make_client: Callable[..., TestCli
 
 def test_every_operation_has_an_example_and_its_refusals(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
-    assert set(schema["paths"]) >= {"/v1/read", "/v1/models", "/v1/jobs", "/healthz", "/readyz", "/metrics"}
+    assert set(schema["paths"]) >= {
+        "/v1/read",
+        "/v1/fields",
+        "/v1/models",
+        "/v1/jobs",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
     assert "example" in schema["paths"]["/v1/read"]["post"]["requestBody"]["content"]["application/json"]
     assert "example" in schema["paths"]["/v1/read"]["post"]["responses"]["200"]["content"]["application/json"]
     for path, methods in schema["paths"].items():
@@ -317,3 +325,20 @@ def test_the_example_in_the_schema_is_readable(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
     example = schema["paths"]["/v1/read"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert client.post("/v1/read", json=example).status_code == 200
+
+
+def test_fields_of_a_receipt(client: TestClient, ocr_data: Path) -> None:
+    from ocr.fields.extract import extract
+    from ocr.formats.page import Page
+
+    receipt = sorted((ocr_data / "sroie/val/img").glob("*.jpg"))[0].read_bytes()
+    jpeg = {"content-type": "image/jpeg"}
+    answer = client.post("/v1/fields", content=receipt, headers=jpeg)
+    assert answer.status_code == 200, answer.text
+    read = client.post("/v1/read", content=receipt, headers=jpeg).json()["pages"][0]
+    expected = extract(Page.model_validate(read)).model_dump(mode="json")
+    (page,) = answer.json()["pages"]
+    assert page == expected
+    assert page["total"] is not None
+    refused = client.post("/v1/fields", content=b"x", headers=jpeg)
+    assert (refused.status_code, refused.json()["code"]) == (422, "unreadable")
