@@ -51,6 +51,7 @@ def once(chromium: str) -> dict[str, float]:
             page.wait_for_selector(".lines li", timeout=120_000)
             times["sample read"] = time.perf_counter() - began
             process.terminate()
+            process.wait(30)
         context.close()
     return times
 
