@@ -61,13 +61,20 @@ print(min(times[1:]))
 """
 
 
+# A child's peak memory begins with that of the process that started it, which must be a small one then.
+STARTER = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, *sys.argv[1:]], stdout=subprocess.DEVNULL, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+
+
 def whole_process(arguments: Sequence[str]) -> tuple[float, float]:
     """CPU seconds of a Python process, and its peak memory in MiB."""
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(arguments)}: exit code {os.waitstatus_to_exitcode(status)}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-c", STARTER, *arguments], capture_output=True, text=True, check=True)
+    seconds, peak = map(float, done.stdout.split())
+    return seconds, peak
 
 
 def listings(root: Path, passes: int = 7) -> dict[str, float]:
