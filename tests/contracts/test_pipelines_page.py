@@ -12,7 +12,7 @@ from ocr.training import hydra_app
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 # Page: how many commands it has at least.
-PAGES = {"pipelines.md": 11, "ai_handbook/experiment-workflow.md": 15}
+PAGES = {"reading.md": 6, "pipelines.md": 11, "ai_handbook/experiment-workflow.md": 15}
 
 
 @pytest.mark.slow
