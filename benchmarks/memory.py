@@ -28,8 +28,9 @@ def resident_mib() -> float:
 
 
 def peak_mib() -> float:
-    """Highest resident memory of this process so far in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Highest resident memory of this program so far in MiB; rusage would count the process it was forked from."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def read_mixed(reader: Reader, files: list[Path], pages: int, every: int) -> list[tuple[int, float]]:

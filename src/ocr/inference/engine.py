@@ -40,7 +40,7 @@ MIN_CONFIDENCE = 0.5
 NOISY_PAGE = 0.5
 SURE_ON_NOISE = 0.9
 # Width of one recognizer batch, all crops together, in pixels: bounds its memory, and leaves work for every core.
-_BATCH_COLUMNS = 2048
+_BATCH_COLUMNS = 1024
 
 
 class Detector:

@@ -20,7 +20,7 @@ _HEADER = struct.Struct("<BBII")  # order, bits per symbol, bytes of the alphabe
 _STEPS_PER_NAT = 16
 _FLOOR = 255  # the least probability that can be stored: exp(-255 / 16)
 # Answers kept for asking again; the longest receipt needs a few thousand.
-_REMEMBERED = 100_000
+_REMEMBERED = 20_000
 
 
 class Prior:

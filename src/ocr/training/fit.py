@@ -2,9 +2,7 @@
 
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -26,6 +24,7 @@ from ocr.records.data_manifest import manifest_hash
 from ocr.records.find import checkpoint_path
 from ocr.records.layout import BEST
 from ocr.records.run import Run
+from ocr.records.stopping import terminate_as_exit
 from ocr.training.budget import Deadline, now, with_budget
 from ocr.training.build import build_module
 from ocr.training.callbacks import (
@@ -100,7 +99,7 @@ def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming:
     write_text(folder / ".hydra" / "config.yaml", config_text(cfg))
     write_text(folder / ".hydra" / RESOLVED, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
     _keep_earlier(folder / "metrics.csv")
-    with run.alive(), _terminate_as_exit():
+    with run.alive(), terminate_as_exit():
         try:
             yield run
         except (KeyboardInterrupt, SystemExit) as stop:
@@ -187,20 +186,3 @@ def _keep_earlier(metrics: Path) -> None:
 def _overrides() -> list[str]:
     """What the command line said, or nothing where the config was composed without one."""
     return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-
-
-@contextmanager
-def _terminate_as_exit() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, so that the record is closed; only possible in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(number: int, _frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

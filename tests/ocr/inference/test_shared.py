@@ -59,7 +59,7 @@ def test_timings_of_pages_read_together_are_each_page_s_own(receipts: list[PageI
     for page in pages:
         spent = page.timings_ms
         assert spent["total"] == pytest.approx(spent["detect"] + spent["recognize"], abs=5)
-    assert pages[0].timings_ms["recognize"] > pages[-1].timings_ms["recognize"] == 0
+    assert pages[0].timings_ms["recognize"] > 5 > pages[-1].timings_ms["recognize"]  # the last one is blank
 
 
 def test_threads_that_come_at_once_load_once(plain_detector: Bundle, plain_recognizer: Bundle) -> None:
@@ -145,9 +145,9 @@ def test_above_the_memory_ceiling_other_models_go_and_then_it_raises(
 ) -> None:
     engine = Engine(threads=1, memory_bytes=1_000_000_000)
     other = make_detector(tmp_path / "other").model_path.parent
-    engine.read([blank()], detector=other)
-    in_use = iter([999_999_000, 1000])
+    in_use = iter([1000, 999_999_000, 1000])  # whatever this process holds
     monkeypatch.setattr(shared, "resident_bytes", lambda: next(in_use))
+    engine.read([blank()], detector=other)
     assert len(engine.read([blank()])) == 1
     assert [item.name for item in engine.loaded() if item.task == "detection"] != ["plain-detector"]
     monkeypatch.setattr(shared, "resident_bytes", lambda: 999_999_000)

@@ -146,12 +146,20 @@ def test_jobs_train_in_folders_of_their_own_a_failed_one_stops_no_other_and_a_se
     assert "holds another ablation of that name" in capsys.readouterr().err
 
 
-def test_stopped_in_the_middle_its_jobs_are_interrupted_and_go_on(home):
+def with_interrupts():
+    """Let Ctrl-C through, which a shell takes from what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_in_the_middle_its_jobs_are_interrupted_and_go_on(home, number, code):
     long = ["model=tiny", "data=tiny", "logger=[csv]", "trainer.max_epochs=100000"]
     declared = RATES | {"base": long, "factors": {"model.network.width": [8, 16]}, "seeds": [1]}
     (home / "rates.yaml").write_text(json.dumps(declared))
     process = subprocess.Popen(
-        [sys.executable, "-m", "ocr.cli.main", "ablation", "run", "rates.yaml"], stderr=subprocess.PIPE
+        [sys.executable, "-m", "ocr.cli.main", "ablation", "run", "rates.yaml"],
+        stderr=subprocess.DEVNULL,
+        preexec_fn=with_interrupts,
     )
     grid_ = grid(**declared)
     folder = Path("outputs/ablation/rates")
@@ -163,8 +171,8 @@ def test_stopped_in_the_middle_its_jobs_are_interrupted_and_go_on(home):
         time.sleep(0.1)
     with pytest.raises(RecordError, match="another process is running this ablation"):
         run_all(grid_, folder, jobs=1, tell=print)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    process.send_signal(number)
+    assert process.wait(60) == code
     assert [job_state(folder, job).state for job in grid_.jobs()] == ["interrupted", "waiting"]
     # What the next call asks of the training command.
     ended = run_all(

@@ -1,5 +1,7 @@
 """The five old schemes into today's layout and back, whatever is wrong with them and whenever it is stopped."""
 
+# preflight: ignore-file[HYD001] the old targets that migration rewrites
+
 import json
 import os
 import signal
@@ -343,13 +345,15 @@ def test_old_paths_lead_to_the_new_ones(home, migrate, monkeypatch):
 
 @pytest.mark.old_layouts
 def test_a_listing_of_an_old_tree_says_where_its_runs_go(home, capsys):
-    for arguments in (["show", "outputs.old/3/checkpoints/last.ckpt", "--json"], ["list", "--root", "outputs.old"]):
-        with pytest.raises(SystemExit, match="0"):
+    show, listing = ["show", "outputs.old/3/checkpoints/last.ckpt", "--json"], ["list", "--root", "outputs.old"]
+    for arguments, code in ((show, "0"), (listing, "1")):
+        with pytest.raises(SystemExit, match=code):
             main(["checkpoints", *arguments])
     err = capsys.readouterr().err
     assert "ocr checkpoints: " in err
     assert "brings its run to outputs/" in err
     assert "more runs are of old layouts" in err
+    assert "two cards: best-hmean-0.8000.metadata.json, best-hmean-0.8000.metadata.yaml" in err
 
 
 def test_a_recognizer_needs_its_characters(tmp_path):

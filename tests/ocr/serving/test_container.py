@@ -87,7 +87,7 @@ def test_the_steps_make_a_service(tmp_path: Path) -> None:
             assert time.monotonic() < end
             time.sleep(0.5)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=30) as answer:
-            assert len(json.load(answer)["models"]) == 2
+            assert len(json.load(answer)["models"]) == 3
     finally:
         server.terminate()
         assert server.wait(60) == 0

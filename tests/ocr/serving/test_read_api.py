@@ -251,6 +251,7 @@ def test_models(client: TestClient) -> None:
     assert [(entry["name"], entry["task"], entry["loaded"]) for entry in listed] == [
         ("detector", "detection", True),
         ("recognizer", "recognition", True),
+        ("recognizer-large", "recognition", False),
     ]
 
 
@@ -260,7 +261,8 @@ def test_models_of_a_folder(
     make_detector(tmp_path / "bundles/plain")
     client = make_client(models=tmp_path / "bundles")
     png = {"content-type": "image/png"}
-    assert {entry["name"] for entry in client.get("/v1/models").json()["models"]} == {"detector", "plain", "recognizer"}
+    names = {entry["name"] for entry in client.get("/v1/models").json()["models"]}
+    assert names == {"detector", "plain", "recognizer", "recognizer-large"}
     answer = client.post("/v1/read?detector=plain", content=small, headers=png)
     assert answer.json()["pages"][0]["models"]["detector"]["name"] == "plain-detector"
     (tmp_path / "bundles/plain/model.onnx").write_bytes(b"damaged since")

@@ -291,7 +291,7 @@ def test_command_says_what_it_did(tmp_path: Path, receipts: Path, capsys: pytest
     assert result["sha256"] == load_bundle(tmp_path / "b").sha256
     code, out, err = run(tmp_path / "none.ckpt", "--to", tmp_path / "c")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "no card beside none.ckpt" in err
+    assert "none.ckpt: no such checkpoint" in err
 
 
 def test_weights_stored_in_half_give_the_same_from_half_the_bytes() -> None:

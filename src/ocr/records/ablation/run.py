@@ -18,6 +18,7 @@ from ocr.records.ablation.grid import GRID_FILE, Grid, Job
 from ocr.records.layout import LAST
 from ocr.records.liveness import true_status
 from ocr.records.run import RunRecord, read_record
+from ocr.records.stopping import terminate_as_exit
 
 State = Literal["waiting", "running", "completed", "failed", "interrupted"]
 TRAIN = (sys.executable, "-m", "ocr.cli.main", "train")
@@ -69,7 +70,7 @@ def run_all(
     ``tell`` is called when a job begins and ends. When this process is stopped, so are the jobs; their records say so.
     """
     claim(grid, home)
-    with _alone(home):
+    with _alone(home), terminate_as_exit():
         waiting = [job for job in grid.jobs() if job_state(home, job).state != "completed"]
         running: dict[str, tuple[Job, subprocess.Popen[bytes]]] = {}
         try:
