@@ -76,7 +76,7 @@ class Catalog:
         for root in self.roots:
             if not root.is_dir():
                 raise RecordError(f"{root}: no such folder; name the one that holds the runs with --root")
-            found = scan(root)
+            found = scan(root, checkpoints=kind == "checkpoint")
             self.problems += found.problems
             with open_store(root) as store:
                 bodies = refresh(store, kind, _key(root), states(found), partial(read, found))

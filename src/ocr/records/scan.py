@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ocr.records.layout import CARD_SUFFIX, OLD_CARD_SUFFIX, RECORD, old_layouts
+from ocr.records.layout import CARD_SUFFIX, LAST, OLD_CARD_SUFFIX, RECORD, old_layouts
 
 _SKIPPED = {"logs", "wandb", "mlruns"}
+_NO_RUNS = _SKIPPED | {LAST.parent.name}
 
 
 class Problem(NamedTuple):
@@ -39,8 +40,11 @@ class Scan:
     problems: list[Problem] = field(default_factory=list)
 
 
-def scan(root: Path) -> Scan:
-    """Walk `root` without following links to folders, and note every run and checkpoint with the state of its files."""
+def scan(root: Path, *, checkpoints: bool = True) -> Scan:
+    """Walk `root` without following links to folders, and note every run and checkpoint with the state of its files.
+
+    Without `checkpoints` runs alone are looked for, which is most of the time saved.
+    """
     found = Scan()
     folders = [str(root)]
     layouts = f" {old_layouts():d}"
@@ -48,7 +52,7 @@ def scan(root: Path) -> Scan:
         folder = folders.pop()
         try:
             with os.scandir(folder) as entries:
-                folders += _take(folder, entries, layouts, found)
+                folders += _take(folder, entries, layouts, found) if checkpoints else _take_run(folder, entries, found)
         except OSError as error:
             found.problems.append(Problem(folder, f"cannot be read: {error.strerror}"))
     return found
@@ -98,6 +102,19 @@ def _take(folder: str, entries: Iterable[os.DirEntry[str]], layouts: str, found:
         )
     for orphans in cards.values():
         found.problems += [Problem(card, "a card, but its checkpoint is not there") for card, _ in orphans]
+    return below
+
+
+def _take_run(folder: str, entries: Iterable[os.DirEntry[str]], found: Scan) -> list[str]:
+    """Note the record of one folder; return the folders in it that may hold runs."""
+    below: list[str] = []
+    for entry in entries:
+        name = entry.name
+        if name == RECORD:
+            if stat := _stat(entry):
+                found.runs[folder] = _state(stat)
+        elif name[0] != "." and name not in _NO_RUNS and entry.is_dir(follow_symlinks=False):
+            below.append(entry.path)
     return below
 
 
