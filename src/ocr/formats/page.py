@@ -42,10 +42,11 @@ class ModelInfo(_Frozen):
 
 
 class Models(_Frozen):
-    """The bundles that read a page."""
+    """The bundles that read a page; ``second_look`` is the larger recognizer that read again what was doubtful."""
 
     detector: ModelInfo
     recognizer: ModelInfo
+    second_look: ModelInfo | None = None
 
 
 class Page(_Frozen):

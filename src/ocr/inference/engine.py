@@ -245,7 +245,11 @@ class Reader:
         self.detector = detector
         self.recognizer = recognizer
         self.min_confidence = min_confidence
-        self.models = Models(detector=_info(detector.bundle), recognizer=_info(recognizer.bundle))
+        self.models = Models(
+            detector=_info(detector.bundle),
+            recognizer=_info(recognizer.bundle),
+            second_look=None if recognizer.second is None else _info(recognizer.second.bundle),
+        )
 
     def read(self, image: Rgb, *, source: str, page: int = 1, notes: Sequence[str] = ()) -> Page:
         """Read one RGB uint8 image (H,W,3); ``source`` and ``page`` say where it came from.

@@ -110,6 +110,7 @@ def test_what_is_doubtful_is_read_again_by_the_bundle_that_the_card_names(
     )
     sure, doubtful = stripes("abcd"), np.clip(stripes("abcd").astype(int) + 31, 0, 255).astype(np.uint8)
     both = Recognizer(first, threads=1)
+    assert both.second is not None
     assert both.first_look([doubtful])[0].certainty < 0.95 < both.first_look([sure])[0].certainty
     assert [item.text for item in both.recognize([sure, doubtful, sure])] == ["abcd", "ABCD", "abcd"]
     alone = Recognizer(first, threads=1, second_look=False)
