@@ -18,6 +18,7 @@ from ocr.formats.sources import PageImage
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
 from ocr.inference import orientation
+from ocr.inference.memory import give_back
 from ocr.inference.onnx import Model, OnnxModel
 from ocr.inference.reading_order import reading_order
 from ocr.inference.threads import available_cores
@@ -41,6 +42,8 @@ NOISY_PAGE = 0.5
 SURE_ON_NOISE = 0.9
 # Width of one recognizer batch, all crops together, in pixels: bounds its memory, and leaves work for every core.
 _BATCH_COLUMNS = 1024
+# Bytes of a page after which memory is given back, so that the next one like it fits as well.
+_ENORMOUS = 24_000_000
 
 
 class Detector:
@@ -273,6 +276,8 @@ class Reader:
         for page, look in zip(pages, looks, strict=True):
             look.clock.count("recognize", spent * len(look.found) / max(lines, 1))
             result.append(self._finish(page, look, list(itertools.islice(texts, len(look.found)))))
+        if any(page.image.size > _ENORMOUS for page in pages):
+            give_back()
         return result
 
     def _look(self, image: Rgb) -> "_Look":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr.inference.memory import memory_limit, resident_bytes, return_freed_memory
+from ocr.inference.memory import give_back, memory_limit, resident_bytes, return_freed_memory
 
 CASES = {
     "none": ({}, "0::/\n", None),
@@ -49,3 +49,13 @@ def test_freed_blocks_go_back_to_the_system() -> None:
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     assert not return_freed_memory()
+    assert not give_back()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' allocators are left alone")
+def test_what_was_freed_is_given_back():
+    kept = [bytearray(40_000) for _ in range(2000)]  # small enough to lie in the allocator's own pool
+    del kept[:-1]
+    before = resident_bytes()
+    give_back()
+    assert resident_bytes() < before - 40_000_000
