@@ -59,7 +59,8 @@ def evaluate(
     from ocr.evaluation.evaluate import evaluate as judge
     from ocr.evaluation.exported import open_model
     from ocr.evaluation.report import print_report
-    from ocr.inference.engine import Detector, Recognizer
+    from ocr.inference.detector import Detector
+    from ocr.inference.recognizer import Recognizer
 
     chosen = task or _task_of(detector, recognizer)
     detection = recognition = None

@@ -14,7 +14,9 @@ from ocr.datasets.annotations import Sample
 from ocr.errors import ConfigError
 from ocr.evaluation.judge import Truth, judge_reading
 from ocr.evaluation.measures import PageCounts, summarise
-from ocr.inference.engine import Detector, Reader, Recognizer
+from ocr.inference.detector import Detector
+from ocr.inference.engine import Reader
+from ocr.inference.recognizer import Recognizer
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ from ocr.evaluation.slices import Observation, confusions, slices
 from ocr.formats.page import ModelInfo
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
-from ocr.inference.engine import Detector, Reader, Recognizer
+from ocr.inference.detector import Detector
+from ocr.inference.engine import Reader
+from ocr.inference.recognizer import Recognizer
 from ocr.metrics.calibration import accepted, calibration_error
 from ocr.specs.decode import Decoded
 from ocr.text.charset import Charset

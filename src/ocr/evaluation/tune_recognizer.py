@@ -11,7 +11,7 @@ from ocr.errors import ConfigError
 from ocr.evaluation.judge import is_right
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
-from ocr.inference.engine import Floats, Recognizer
+from ocr.inference.recognizer import Floats, Recognizer
 from ocr.metrics.calibration import calibration_error, fit_points
 from ocr.metrics.endtoend import WordCounts, count_words, word_scores
 from ocr.specs.decode import Decoded, DecodeSpec, PriorSpec, decode, observed

@@ -30,8 +30,10 @@ from ocr.bundles.card import Task
 from ocr.errors import MemoryLimitError
 from ocr.formats.page import Page
 from ocr.formats.sources import PageImage
-from ocr.inference.engine import MIN_CONFIDENCE, Detector, Reader, Recognizer
+from ocr.inference.detector import Detector
+from ocr.inference.engine import MIN_CONFIDENCE, Reader
 from ocr.inference.memory import memory_limit, resident_bytes
+from ocr.inference.recognizer import Recognizer
 from ocr.inference.threads import available_cores
 
 # Bundles of each task that stay loaded; the shipped ones take about 60 MB each when warm.

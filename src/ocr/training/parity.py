@@ -16,8 +16,9 @@ from ocr.formats.sources import PageImage, expand, page_images
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.polygon import iou
 from ocr.geometry.quad import polygon_quad
-from ocr.inference.engine import Detector, Recognizer
+from ocr.inference.detector import Detector
 from ocr.inference.onnx import Model, OnnxModel
+from ocr.inference.recognizer import Recognizer
 
 T = TypeVar("T")
 

@@ -6,7 +6,8 @@ from ocr.datasets.annotations import read_samples
 from ocr.errors import ConfigError
 from ocr.evaluation.evaluate import evaluate
 from ocr.evaluation.report import Report
-from ocr.inference.engine import Detector, Recognizer
+from ocr.inference.detector import Detector
+from ocr.inference.recognizer import Recognizer
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from ocr.datasets.annotations import read_samples
 from ocr.errors import ConfigError
 from ocr.evaluation.tune import BINARIZE, BOX_THRESHOLD, is_test_set, tune_detector
-from ocr.inference.engine import Detector
+from ocr.inference.detector import Detector
 from ocr.specs.postprocess import PostprocessSpec
 
 

@@ -14,8 +14,10 @@ from ocr.errors import BundleError
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.polygon import bounding_box, iou
 from ocr.geometry.quad import box_quad
-from ocr.inference.engine import Detector, Reader, Recognizer, bucket_width, open_reader
+from ocr.inference.detector import Detector
+from ocr.inference.engine import Reader, open_reader
 from ocr.inference.onnx import OnnxModel
+from ocr.inference.recognizer import Recognizer, bucket_width
 from ocr.specs.postprocess import PostprocessSpec
 
 SHADES = {"a": 0, "b": 64, "c": 128, "d": 192}  # as in conftest

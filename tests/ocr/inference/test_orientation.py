@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from ocr.bundles.bundle import Bundle
 from ocr.geometry.quad import box_quad
-from ocr.inference.engine import Detector, Reader, Recognizer
+from ocr.inference.detector import Detector
+from ocr.inference.engine import Reader
 from ocr.inference.orientation import lies_sideways, turn_back
+from ocr.inference.recognizer import Recognizer
 from ocr.specs.decode import Decoded
 
 

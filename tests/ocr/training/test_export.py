@@ -21,8 +21,9 @@ from ocr.bundles.card import StartRecord
 from ocr.cli.main import main
 from ocr.errors import CardError, CheckpointError, ConfigError, ImageError, ParityError
 from ocr.images.load import load_image
-from ocr.inference.engine import Detector, Recognizer
+from ocr.inference.detector import Detector
 from ocr.inference.onnx import OnnxModel
+from ocr.inference.recognizer import Recognizer
 from ocr.records.checkpoint import CheckpointCard, card_path, write_card
 from ocr.text.charset import Charset
 from ocr.training import export as exporting
