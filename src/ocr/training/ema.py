@@ -11,7 +11,8 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]
     """After each optimizer step the average moves by ``1 - decay`` towards the weights.
 
     Early on the factor is ``(1 + n) / (10 + n)`` after n steps, so that a short run does not average in its first,
-    random weights. Counters (of batch normalisation) are copied. The update never waits for the device.
+    random weights. Counters (of batch normalisation) are copied, and so is what is infinite, as the padding of a
+    converted graph is: the mean of infinities is not a number. No update but the first waits for the device.
     """
 
     def __init__(self, *, decay: float) -> None:
@@ -20,6 +21,7 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]
         super().__init__()
         self.decay = decay
         self._latest_update_step: int = 0
+        self._moving: list[int] = []
 
     @torch.no_grad()
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
@@ -30,15 +32,18 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]
         average = self._average_model.module
         means = list(chain(average.parameters(), average.buffers()))
         currents = list(chain(pl_module.parameters(), pl_module.buffers()))
-        moving = [n for n, mean in enumerate(means) if mean.is_floating_point()]
+        moving = self._moving = self._moving or [n for n, current in enumerate(currents) if _has_mean(current)]
         decay = min(self.decay, (1 + self._latest_update_step) / (10 + self._latest_update_step))
         torch._foreach_lerp_([means[n] for n in moving], [currents[n] for n in moving], 1 - decay)
-        for mean, current in zip(means, currents, strict=True):
-            if not mean.is_floating_point():
-                mean.copy_(current)
+        for n in set(range(len(means))).difference(moving):
+            means[n].copy_(currents[n])
         self._latest_update_step = steps
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Leave the averaged weights in the module, when training began at all."""
         if self._average_model is not None:
             super().on_train_end(trainer, pl_module)
+
+
+def _has_mean(values: torch.Tensor) -> bool:
+    return values.is_floating_point() and bool(torch.isfinite(values).all())

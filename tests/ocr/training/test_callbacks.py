@@ -191,10 +191,11 @@ def test_sizes_and_names_of_batches():
     assert batch_names(3) == []
 
 
-def test_the_average_follows_the_weights_and_copies_counters(tmp_path):
+def test_the_average_follows_the_weights_and_copies_counters_and_infinities(tmp_path):
     module = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
     module.device = torch.device("cpu")
     module.configure_model = lambda: None
+    module.register_buffer("padding", torch.tensor(-torch.inf))
     callback, trainer = WeightEma(decay=0.6), FakeTrainer()
     callback.on_train_end(trainer, module)  # a run that ends before it begins
     from torch.optim.swa_utils import AveragedModel
@@ -213,6 +214,7 @@ def test_the_average_follows_the_weights_and_copies_counters(tmp_path):
     average = callback._average_model.module
     torch.testing.assert_close(average[0].weight.detach(), mean)
     assert int(average[1].num_batches_tracked) == 8
+    assert average.padding == -torch.inf
     with pytest.raises(ValueError, match=r"decay 1.0 is not in \[0, 1\)"):
         WeightEma(decay=1.0)
 
