@@ -19,6 +19,7 @@ from ocr.inference.detector import Detector
 from ocr.inference.memory import give_back
 from ocr.inference.reading_order import reading_order
 from ocr.inference.recognizer import Recognizer
+from ocr.inference.threads import in_background
 from ocr.specs.decode import Decoded
 from ocr.specs.postprocess import Detection
 
@@ -46,7 +47,7 @@ class Reader:
         self.models = Models(
             detector=_info(detector.bundle),
             recognizer=_info(recognizer.bundle),
-            second_look=None if recognizer.second is None else _info(recognizer.second.bundle),
+            second_look=None if recognizer.second_bundle is None else _info(recognizer.second_bundle),
         )
 
     def read(self, image: Rgb, *, source: str, page: int = 1, notes: Sequence[str] = ()) -> Page:
@@ -188,10 +189,9 @@ def open_reader(
     detector: str | Path = DETECTOR, recognizer: str | Path = RECOGNIZER, *, threads: int | None = None
 ) -> Reader:
     """Load both bundles, shipped ones by name or others by folder; raises BundleError."""
-    return Reader(
-        Detector(load_bundle(detector, task="detection"), threads=threads),
-        Recognizer(load_bundle(recognizer, task="recognition"), threads=threads),
-    )
+    detecting = in_background(Detector, load_bundle(detector, task="detection"), threads=threads)
+    recognizing = Recognizer(load_bundle(recognizer, task="recognition"), threads=threads)
+    return Reader(detecting.result(), recognizing)
 
 
 def _info(bundle: Bundle) -> ModelInfo:

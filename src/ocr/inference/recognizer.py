@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ocr.bundles.bundle import Bundle, load_bundle, load_prior
 from ocr.errors import BundleError
 from ocr.inference.onnx import Model, OnnxModel
-from ocr.inference.threads import available_cores
+from ocr.inference.threads import available_cores, in_background
 from ocr.specs import decode as decoding
 from ocr.specs import preprocess
 from ocr.specs.decode import Decoded
@@ -60,11 +60,18 @@ class Recognizer:
                 f"{bundle.model_path.parent}: the graph has {classes} classes, the card's charset needs "
                 f"{len(self.charset) + 1}; graph and card are of different exports: export the bundle again"
             )
-        self.second: Recognizer | None = None
+        self.second_bundle: Bundle | None = None
+        self._second: Future[Recognizer] | None = None
         self._below = 0.0
         if second_look and model is None and bundle.card.second_look is not None:
-            self.second = Recognizer(second_bundle(bundle, bundle.card.second_look.bundle), threads=threads)
+            self.second_bundle = second_bundle(bundle, bundle.card.second_look.bundle)
+            self._second = in_background(Recognizer, self.second_bundle, threads=threads)
             self._below = bundle.card.second_look.below
+
+    @property
+    def second(self) -> "Recognizer | None":
+        """The larger recognizer, if there is one; it is loaded while the first page is looked at."""
+        return None if self._second is None else self._second.result()
 
     def recognize(self, crops: Sequence[Rgb]) -> list[Decoded]:
         """Text and confidence of each RGB uint8 crop (H,W,3), in the order given."""
@@ -76,10 +83,11 @@ class Recognizer:
 
     def look_again(self, crops: Sequence[Rgb], texts: list[Decoded]) -> list[Decoded]:
         """``texts`` of a first look, those it is not sure of read again by the larger recognizer, if there is one."""
-        if self.second is None:
+        second = self.second
+        if second is None:
             return texts
         doubtful = [index for index, text in enumerate(texts) if text.certainty < self._below]
-        again = self.second.recognize([crops[index] for index in doubtful])
+        again = second.recognize([crops[index] for index in doubtful])
         read = dict(zip(doubtful, again, strict=True))
         return [read.get(index, text) for index, text in enumerate(texts)]
 

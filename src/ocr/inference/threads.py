@@ -1,10 +1,25 @@
-"""How many cores this process may use: its affinity and its cgroup's quota, not what the machine has."""
+"""How many cores this process may use: its affinity and its cgroup's quota, not what the machine has. Work aside."""
 
 import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def in_background(make: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+    """Start ``make(...)`` in a thread of its own; the result of the future is what it returns or raises."""
+    worker = ThreadPoolExecutor(1, thread_name_prefix="background")
+    try:
+        return worker.submit(make, *args, **kwargs)
+    finally:
+        worker.shutdown(wait=False)
 
 
 def available_cores(root: Path = CGROUP_ROOT, membership: Path = MEMBERSHIP) -> int:

@@ -6,6 +6,7 @@ ways trusts its own counts, one seen in many leaves more to the shorter context.
 
 import math
 import struct
+import sys
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -95,7 +96,9 @@ class Prior:
         if bits != _bits(len(alphabet)):
             raise ValueError("has an alphabet that does not fit its entries")
         begin += length
-        keys = array("Q", struct.unpack_from(f"<{count}Q", data, begin))
+        keys = array("Q", data[begin : begin + 8 * count])
+        if sys.byteorder == "big":
+            keys.byteswap()
         begin += 8 * count
         costs, backoffs = array("B", data[begin : begin + count]), array("B", data[begin + count :])
         return cls(order, alphabet, keys, costs, backoffs)

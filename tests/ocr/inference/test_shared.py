@@ -59,7 +59,7 @@ def test_timings_of_pages_read_together_are_each_page_s_own(receipts: list[PageI
     for page in pages:
         spent = page.timings_ms
         assert spent["total"] == pytest.approx(spent["detect"] + spent["recognize"], abs=5)
-    assert pages[0].timings_ms["recognize"] > 5 > pages[-1].timings_ms["recognize"]  # the last one is blank
+    assert pages[0].timings_ms["recognize"] > 2 * pages[-1].timings_ms["recognize"]  # the last one is blank
 
 
 def test_threads_that_come_at_once_load_once(plain_detector: Bundle, plain_recognizer: Bundle) -> None:
