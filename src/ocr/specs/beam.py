@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # What one step offers: classes, 0 being blank, and their probabilities.
 Step = list[tuple[int, float]]
 _NOTHING = 1e-300
+# Probabilities are scaled once they sum to less.
+_SMALL = 1e-30
 
 
 class Beam(NamedTuple):
@@ -23,17 +25,9 @@ class Beam(NamedTuple):
     bonus: float
 
 
-class _Path(NamedTuple):
-    """A text so far: probability that it ends in blank and in a character, prior's score and state, characters' own."""
-
-    blank: float
-    character: float
-    score: float
-    state: str
-    chosen: tuple[float, ...]
-
-    def value(self) -> float:
-        return math.log(self.blank + self.character + _NOTHING) + self.score
+# A text so far: probability that it ends in blank and in a character, the prior's score and state, and for each
+# character the highest probability a step gave it. A plain tuple: thousands are made for a line.
+_Path = tuple[float, float, float, str, tuple[float, ...]]
 
 
 class Found(NamedTuple):
@@ -49,55 +43,56 @@ class Found(NamedTuple):
 
 def search(steps: Iterable[Step], characters: Sequence[str], prior: Prior, beam: Beam) -> Found:
     """Find the best text; ``characters`` are those of the classes, the first standing for blank."""
-    paths: dict[str, _Path] = {"": _Path(1.0, 0.0, 0.0, prior.start(), ())}
+    paths: dict[str, _Path] = {"": (1.0, 0.0, 0.0, prior.start(), ())}
+    folded = [fold(character) for character in characters]
     for step in steps:
         if len(step) == 1 and step[0][0] == 0:
-            paths = {
-                text: path._replace(blank=path.blank + path.character, character=0.0) for text, path in paths.items()
-            }
+            paths = {text: (path[0] + path[1], 0.0, *path[2:]) for text, path in paths.items()}
             continue
         grown: dict[str, _Path] = {}
-        for text, path in paths.items():
+        for text, (blank, character, score, state, chosen) in paths.items():
+            either, last = blank + character, text[-1:]
             for symbol, probability in step:
-                _follow(grown, text, path, characters[symbol], probability, prior, beam)
+                if symbol == 0:
+                    _add(grown, text, (either * probability, 0.0, score, state, chosen))
+                    continue
+                shown, before = characters[symbol], either
+                if shown == last:
+                    kept = chosen if chosen[-1] >= probability else (*chosen[:-1], probability)
+                    _add(grown, text, (0.0, character * probability, score, state, kept))
+                    before = blank  # the same character again needs a blank between
+                if before > 0.0:
+                    form = folded[symbol]
+                    weighed = score + beam.weight * prior.log_probability(state, form) + beam.bonus
+                    path = (0.0, before * probability, weighed, prior.after(state, form), (*chosen, probability))
+                    _add(grown, text + shown, path)
         paths = _best(grown, beam.width)
 
-    values = {text: path.value() + beam.weight * prior.log_probability(path.state, END) for text, path in paths.items()}
+    values = {text: _value(path) + beam.weight * prior.log_probability(path[3], END) for text, path in paths.items()}
     best = max(values, key=values.__getitem__)
     share = 1 / sum(math.exp(value - values[best]) for value in values.values())
-    return Found(best, paths[best].chosen, share)
-
-
-def _follow(
-    grown: dict[str, _Path], text: str, path: _Path, character: str, probability: float, prior: Prior, beam: Beam
-) -> None:
-    """Add to ``grown`` what becomes of a path when a step shows ``character``, "" being blank."""
-    if not character:
-        _add(grown, text, path._replace(blank=(path.blank + path.character) * probability, character=0.0))
-        return
-    before = path.blank + path.character
-    if text.endswith(character):
-        chosen = (*path.chosen[:-1], max(path.chosen[-1], probability))
-        _add(grown, text, path._replace(blank=0.0, character=path.character * probability, chosen=chosen))
-        before = path.blank  # the same character again needs a blank between
-    if before > 0.0:
-        folded = fold(character)
-        score = path.score + beam.weight * prior.log_probability(path.state, folded) + beam.bonus
-        state, chosen = prior.after(path.state, folded), (*path.chosen, probability)
-        _add(grown, text + character, _Path(0.0, before * probability, score, state, chosen))
+    return Found(best, paths[best][4], share)
 
 
 def _add(grown: dict[str, _Path], text: str, path: _Path) -> None:
     """Join a path with what is known of the same text; the likelier one tells the characters' probabilities."""
     other = grown.get(text)
     if other is not None:
-        likelier = path if path.blank + path.character > other.blank + other.character else other
-        path = likelier._replace(blank=path.blank + other.blank, character=path.character + other.character)
+        likelier = path if path[0] + path[1] > other[0] + other[1] else other
+        path = (path[0] + other[0], path[1] + other[1], *likelier[2:])
     grown[text] = path
 
 
+def _value(path: _Path) -> float:
+    return math.log(path[0] + path[1] + _NOTHING) + path[2]
+
+
 def _best(paths: dict[str, _Path], width: int) -> dict[str, _Path]:
-    """The ``width`` best paths, their probabilities scaled to sum to one, so that long texts do not vanish."""
-    kept = sorted(paths.items(), key=lambda item: -item[1].value())[:width] if len(paths) > 1 else list(paths.items())
-    total = sum(path.blank + path.character for _, path in kept) or 1.0
-    return {text: path._replace(blank=path.blank / total, character=path.character / total) for text, path in kept}
+    """The ``width`` best paths, their probabilities scaled to sum to one before those of a long text vanish."""
+    if len(paths) > width:
+        kept = sorted(paths, key=lambda text: _value(paths[text]), reverse=True)[:width]
+        paths = {text: paths[text] for text in kept}
+    total = sum([path[0] + path[1] for path in paths.values()])
+    if total > _SMALL:
+        return paths
+    return {text: (path[0] / total, path[1] / total, *path[2:]) for text, path in paths.items()}
