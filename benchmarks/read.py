@@ -46,6 +46,7 @@ COSTS = {
     "wall_p90_s": "p90",
     "cpu_s": "CPU s/page",
     "first_result_s": "load + first page, s",
+    "import_floor_s": "of it imports of others, s",
     "peak_rss_mib": "peak RSS, MiB",
     "others_cores": "other load, cores",
 }
@@ -93,6 +94,7 @@ def cost(result: dict[str, Any]) -> dict[str, float]:
         "wall_p90_s": walls[int(0.9 * (len(walls) - 1))],
         "cpu_s": statistics.median(timing["cpu_s"] for timing in timings),
         "first_result_s": result["load_s"] + result["first_page_s"],
+        "import_floor_s": result["import_floor_s"],
         "peak_rss_mib": result["peak_rss_mib"],
         "others_cores": statistics.median(timing["others_cores"] for timing in timings),
     }
