@@ -56,8 +56,9 @@ def read_graph(source: str) -> ModelProto:
 
 
 def _inline(graph: GraphProto) -> None:
-    """Turn Constant nodes into initializers and drop Identity nodes."""
+    """Turn Constant nodes and weights stored in half precision into initializers, and drop Identity nodes."""
     outputs = {value.name for value in graph.output}
+    stored = {tensor.name: tensor for tensor in graph.initializer}
     alias: dict[str, str] = {}
     kept = []
     for node in graph.node:
@@ -66,6 +67,10 @@ def _inline(graph: GraphProto) -> None:
             tensor.CopyFrom(next(a.t for a in node.attribute if a.name == "value"))
             tensor.name = node.output[0]
             graph.initializer.append(tensor)
+        elif node.op_type == "Cast" and node.input[0] in stored:
+            to = helper.tensor_dtype_to_np_dtype(next(a.i for a in node.attribute if a.name == "to"))
+            values = numpy_helper.to_array(stored[node.input[0]]).astype(to)
+            stored[node.input[0]].CopyFrom(numpy_helper.from_array(values, node.output[0]))
         elif node.op_type == "Identity" and node.output[0] not in outputs:
             alias[node.output[0]] = alias.get(node.input[0], node.input[0])
         else:
@@ -164,6 +169,8 @@ class OnnxGraph(nn.Module):
                 setattr(self.body, name, _Squeeze(module.axes))
             elif isinstance(module, OnnxShape):
                 setattr(self.body, name, _Shape(module._start, module._end))
+            elif isinstance(module, nn.LayerNorm):  # its shape was guessed from sizes that are free
+                module.normalized_shape = tuple(module.weight.shape)
         for owner, name, buffer in list(_float_buffers(self.body)):
             delattr(owner, name)
             owner.register_parameter(name, nn.Parameter(buffer.clone()))

@@ -11,12 +11,14 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from ocr.bundles.bundle import load_bundle, shipped_names
 from ocr.detection.graph_network import GraphDetector
 from ocr.errors import ConfigError
 from ocr.nn.onnx_graph import OnnxGraph, cut_projection, cut_sigmoid, locate, read_graph
 from ocr.recognition.graph_network import GraphRecognizer
 from ocr.text.charset import Charset
 from ocr.text.tokenizer import CtcTokenizer
+from ocr.training.graph import ProbabilityMap
 
 RANDOM = np.random.default_rng(3)
 
@@ -217,3 +219,26 @@ def test_a_graph_that_asks_for_sizes_can_be_exported_and_takes_any(tmp_path: Pat
     subprocess.run([sys.executable, "-c", EXPORT, str(path), str(exported)], check=True, capture_output=True)
     images = torch.rand(2, 3, 4, 6)
     torch.testing.assert_close(run(exported, images), run(path, images))
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_bundle_can_be_trained_further(name: str):
+    bundle = load_bundle(name)
+    if bundle.card.task == "detection":
+        network: torch.nn.Module = ProbabilityMap(GraphDetector(graph=f"bundle:{name}"))
+    else:
+        tokenizer = CtcTokenizer(charset=Charset(tuple(bundle.card.charset or ())))
+        network = GraphRecognizer(graph=f"bundle:{name}", dictionary=None, tokenizer=tokenizer)
+    images = RANDOM.random((2, 3, 96 if bundle.card.task == "detection" else 48, 160), np.float32)
+    with torch.inference_mode():
+        ours = network.eval()(torch.from_numpy(images)).numpy()
+    theirs = onnxruntime.InferenceSession(bundle.model_path).run(None, {"images": images})[0]
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+    # A part of the graph that is still a constant would not learn.
+    assert sum(weight.numel() for weight in network.parameters()) > 0.95 * count_weights(bundle.model_path)
+
+
+def count_weights(path: Path) -> int:
+    sizes = [numpy_helper.to_array(stored).size for stored in onnx.load(str(path)).graph.initializer]
+    return sum(size for size in sizes if size > 1)
