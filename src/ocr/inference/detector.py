@@ -30,7 +30,7 @@ class Detector:
         self.bundle = bundle
         self._before = bundle.card.preprocess
         self._after = spec
-        self._model = model or OnnxModel(bundle, threads=threads)
+        self.model = model or OnnxModel(bundle, threads=threads)
 
     def detect(self, images: Sequence[Rgb]) -> list[list[Detection]]:
         """Detections of each RGB uint8 image (H,W,3), best first, in its own pixels."""
@@ -75,7 +75,7 @@ class Detector:
     def _map(self, image: Rgb, window: Window) -> "WindowMap":
         part = image[window.y_min : window.y_max, window.x_min : window.x_max]
         prepared = preprocess.apply(self._before, part)
-        return WindowMap(self._model.run(prepared.array[None])[0, 0], prepared.scale_x, prepared.scale_y)
+        return WindowMap(self.model.run(prepared.array[None])[0, 0], prepared.scale_x, prepared.scale_y)
 
 
 class WindowMap(NamedTuple):

@@ -94,7 +94,7 @@ class Engine:
         """
         together = len(pages) > 1
         reader = self._reader(detector, recognizer, min_confidence, together=together)
-        self._make_room(pages)
+        self.make_room(pages)
         if together and self._pages is not None:
             return reader.read_many(pages, each=self._pages.map)
         return reader.read_many(pages)
@@ -160,7 +160,8 @@ class Engine:
             self._bundles[folder] = seen = (state, bundle, key)
         return seen[1], seen[2]
 
-    def _make_room(self, pages: Sequence[PageImage]) -> None:
+    def make_room(self, pages: Sequence[PageImage]) -> None:
+        """Drop models that are not in use when these pages need their memory; MemoryLimitError if that is not enough."""
         if self.memory_bytes is None:
             return
         needed = BYTES_PER_PIXEL * max(page.image.shape[0] * page.image.shape[1] for page in pages) * self.threads

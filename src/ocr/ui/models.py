@@ -14,6 +14,7 @@ from ocr.inference.shared import shared_engine
 from ocr.records.catalog import Catalog
 from ocr.records.compatibility import can_read
 from ocr.ui.settings import bundle_folder, roots
+from ocr.ui.thresholds import Thresholds, reader_at
 
 
 class Choice(NamedTuple):
@@ -53,11 +54,20 @@ def opened(model: str) -> str:
     return str(export_once(Path(model), cache_folder())) if needs_export(model) else model
 
 
-def read(image: PageImage, detector: str, recognizer: str, *, doubtful: bool = False) -> Page:
-    """One page read with the engine of this process; ``doubtful`` keeps lines that `ocr read` leaves out as unsure."""
+def read(
+    image: PageImage, detector: str, recognizer: str, *, doubtful: bool = False, thresholds: Thresholds | None = None
+) -> Page:
+    """One page read by two bundles with the engine of this process; None: at the detector's own thresholds.
+
+    ``doubtful`` keeps lines that `ocr read` leaves out as unsure. With ``thresholds`` the maps are kept for the next.
+    """
     least = 0.0 if doubtful else MIN_CONFIDENCE
     engine = shared_engine()
-    return engine.read([image], detector=opened(detector), recognizer=opened(recognizer), min_confidence=least)[0]
+    if thresholds is None:
+        return engine.read([image], detector=detector, recognizer=recognizer, min_confidence=least)[0]
+    reader = reader_at(thresholds, detector, recognizer, min_confidence=least)
+    engine.make_room([image])
+    return reader.read_many([image])[0]
 
 
 def _task(name: str) -> Task | None:

@@ -1,12 +1,14 @@
 """Read: pages in, lines over the image and beside it, thresholds that act at once, downloads."""
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from ocr.formats.page import FailedPage, Page
 from ocr.formats.render import FORMATS, render
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import line_item, overlay
-from ocr.ui.reading import choose_models, kept, read_all
+from ocr.ui.reading import choose_models, choose_thresholds, kept, read_all, read_one
 from ocr.ui.sources import Source, choose_source
 
 
@@ -18,6 +20,7 @@ def show() -> None:
         detector, recognizer = choose_models("read")
         confidence = st.slider("Least confidence", 0.0, 1.0, 0.0, 0.01, key="confidence")
         score = st.slider("Least detection score", 0.0, 1.0, 0.0, 0.01, key="score")
+        thresholds = choose_thresholds(detector)
         doubtful = st.toggle(
             "Also what is usually left out", key="doubtful", help="Lines that `ocr read` drops as unsure"
         )
@@ -25,17 +28,22 @@ def show() -> None:
     if source is None or not source.pages:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
         return
-    pages = [kept(page, confidence, score) for page in read_all(source, detector, recognizer, doubtful=doubtful)]
-    _show_page(source, pages)
-    _offer_downloads(source, pages)
+    number = _choose_page(source)
+    # The page that is looked at comes first: a slider that moves again ends what is left of this run.
+    page = read_one(source, number, detector, recognizer, doubtful=doubtful, thresholds=thresholds)
+    _show_page(kept(page, confidence, score), source.pages[number].image)
+    pages = read_all(source, detector, recognizer, doubtful=doubtful, thresholds=thresholds)
+    _offer_downloads(source, [kept(page, confidence, score) for page in pages])
 
 
-def _show_page(source: Source, pages: list[Page]) -> None:
-    number = 0
-    if len(pages) > 1:
-        labels = [f"{page.image.source}, page {page.image.page}" for page in pages]
-        number = st.selectbox("Page", range(len(pages)), format_func=labels.__getitem__, key="read-page")
-    page, image = pages[number], source.pages[number].image
+def _choose_page(source: Source) -> int:
+    if len(source.pages) == 1:
+        return 0
+    labels = [f"{page.source}, page {page.page}" for page in source.pages]
+    return int(st.selectbox("Page", range(len(labels)), format_func=labels.__getitem__, key="read-page"))
+
+
+def _show_page(page: Page, image: NDArray[np.uint8]) -> None:
     sure = sum(line.confidence >= 0.9 for line in page.lines)
     spent = sum(page.timings_ms.values())
     st.caption(

@@ -11,6 +11,7 @@ from ocr.formats.page import Page
 from ocr.formats.sources import PageImage
 from ocr.ui import models
 from ocr.ui.sources import Source
+from ocr.ui.thresholds import Thresholds, own_thresholds
 
 
 def choose_models(key: str) -> tuple[str, str]:
@@ -35,25 +36,78 @@ def _label(labels: Mapping[str, str], model: str) -> str:
     return labels.get(model, model)
 
 
-def read_all(source: Source, detector: str, recognizer: str, *, doubtful: bool = False) -> list[Page]:
+def read_all(
+    source: Source, detector: str, recognizer: str, *, doubtful: bool = False, thresholds: Thresholds | None = None
+) -> list[Page]:
     """Every page of a source, with a progress bar while there is work to do."""
     bar = st.empty()
     done: list[Page] = []
     pair = models.opened(detector), models.opened(recognizer)
-    for number, page in enumerate(source.pages):
-        if number or len(source.pages) > 1:
+    for number in range(len(source.pages)):
+        if len(source.pages) > 1:
             bar.progress(number / len(source.pages), f"Reading page {number + 1} of {len(source.pages)}")
-        done.append(_read(source.key, number, pair, [_stamp(model) for model in pair], doubtful, page))
+        done.append(read_one(source, number, *pair, doubtful=doubtful, thresholds=thresholds))
     bar.empty()
     return done
 
 
-@st.cache_data(max_entries=64, show_spinner="Reading")
+def read_one(
+    source: Source,
+    number: int,
+    detector: str,
+    recognizer: str,
+    *,
+    doubtful: bool = False,
+    thresholds: Thresholds | None = None,
+) -> Page:
+    """Page ``number`` (from 0) of a source; what has been read with these models and settings is not read again."""
+    pair = models.opened(detector), models.opened(recognizer)
+    stamps = [_stamp(model) for model in pair]
+    return _read(source.key, number, pair, stamps, doubtful, thresholds, source.pages[number])
+
+
+# Entries are lines, not pixels: as many as the steps that a hand on a slider takes over some pages.
+@st.cache_data(max_entries=500, show_spinner="Reading")
 def _read(
-    key: str, number: int, pair: tuple[str, str], stamps: Sequence[int], doubtful: bool, _image: PageImage
+    key: str,
+    number: int,
+    pair: tuple[str, str],
+    stamps: Sequence[int],
+    doubtful: bool,
+    thresholds: Thresholds | None,
+    _image: PageImage,
 ) -> Page:
     del key, number, stamps  # what the cache tells pages and models apart by
-    return models.read(_image, *pair, doubtful=doubtful)
+    return models.read(_image, *pair, doubtful=doubtful, thresholds=thresholds)
+
+
+def choose_thresholds(detector: str) -> Thresholds:
+    """Let the user move a detector's thresholds; those of its card until then, exactly."""
+    own = own_thresholds(models.opened(detector))
+    keys = [f"{name}-{detector}" for name in own._fields]
+
+    def reset() -> None:
+        for key, value in zip(keys, own, strict=True):
+            st.session_state[key] = value
+
+    names = {
+        "Binarisation": "A pixel is text above this probability",
+        "Box threshold": "Least mean probability of a box",
+    }
+    for key, value, (name, about) in zip(keys, own, names.items(), strict=True):
+        st.session_state.setdefault(key, value)
+        st.slider(name, 0.0, 1.0, step=0.01, key=key, help=about)
+    chosen = Thresholds(*(st.session_state[key] for key in keys))
+    # A slider's steps may miss the card's figure by less than one.
+    near = all(abs(one - other) < 0.005 for one, other in zip(chosen, own, strict=True))
+    st.button(
+        "The bundle's own thresholds",
+        on_click=reset,
+        disabled=near,
+        key="own-thresholds",
+        help="Others last as long as this page is open; `ocr tune detector` writes a bundle with better ones",
+    )
+    return own if near else chosen
 
 
 def _stamp(model: str) -> int:
