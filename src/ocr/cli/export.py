@@ -19,6 +19,10 @@ def export(
         Path | None, typer.Option(help="Data set or folder of images to compare graph and network on (20 or more).")
     ] = None,
     half: Annotated[bool, typer.Option("--half", help="Store weights in half precision: half the size.")] = False,
+    threshold_map: Annotated[
+        bool,
+        typer.Option("--threshold-map", help="Keep a detector's threshold map too: to look at; reading needs none."),
+    ] = False,
     root: Roots = OUTPUTS,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -45,7 +49,7 @@ def export(
     from ocr.training.parity import ENOUGH
 
     path = checkpoint_path(checkpoint, root, alias=BEST)
-    bundle, parity = export_checkpoint(path, to, pages=data, half=half)
+    bundle, parity = export_checkpoint(path, to, pages=data, half=half, threshold_map=threshold_map)
     if not parity.is_enough:
         seen = "synthetic pages only" if parity.synthetic else f"{parity.pages} real pages only"
         print(f"ocr export: compared on {seen}; name {ENOUGH} or more real ones with --data", file=sys.stderr)

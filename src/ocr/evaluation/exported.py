@@ -36,26 +36,27 @@ def open_model(name_or_path: str | Path, *, task: Task, cache: Path | None = Non
     return load_bundle(export_once(path, cache or cache_folder()), task=task)
 
 
-def export_once(checkpoint: Path, cache: Path) -> Path:
+def export_once(checkpoint: Path, cache: Path, *, threshold_map: bool = False) -> Path:
     """Folder of the checkpoint's bundle in the cache, made if it is not there yet."""
     try:
         with checkpoint.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise CheckpointError(f"{checkpoint}: cannot be read ({error.strerror}); check the path") from error
-    folder = cache / digest
+    name = f"{digest}-maps" if threshold_map else digest
+    folder = cache / name
     cache.mkdir(parents=True, exist_ok=True)
-    with lock(cache / f"{digest}.lock", timeout=EXPORT_TIMEOUT):
+    with lock(cache / f"{name}.lock", timeout=EXPORT_TIMEOUT):
         if not (folder / CARD_FILE).is_file():
-            _export(checkpoint, folder)
+            _export(checkpoint, folder, ["--threshold-map"] if threshold_map else [])
     return folder
 
 
-def _export(checkpoint: Path, folder: Path) -> None:
+def _export(checkpoint: Path, folder: Path, options: list[str]) -> None:
     """Run `ocr export` into a folder beside, which takes its place when it is whole."""
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as parts:
         target = Path(parts) / "bundle"
-        command = [sys.executable, "-m", "ocr.cli.main", "export", str(checkpoint), "--to", str(target)]
+        command = [sys.executable, "-m", "ocr.cli.main", "export", str(checkpoint), "--to", str(target), *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")

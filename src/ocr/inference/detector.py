@@ -36,10 +36,6 @@ class Detector:
         """Detections of each RGB uint8 image (H,W,3), best first, in its own pixels."""
         return [self._detect(image) for image in images]
 
-    def probability(self, image: Rgb) -> "WindowMap":
-        """Probability map of an RGB uint8 image (H,W,3) that goes through the network whole: a crop to look at."""
-        return self._map(image, Window(0, 0, image.shape[1], image.shape[0]))
-
     def _detect(self, image: Rgb) -> list[Detection]:
         height, width = image.shape[:2]
         windows: list[Window] = []

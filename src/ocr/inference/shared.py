@@ -161,7 +161,7 @@ class Engine:
         return seen[1], seen[2]
 
     def make_room(self, pages: Sequence[PageImage]) -> None:
-        """Drop models that are not in use when these pages need their memory; MemoryLimitError if that is not enough."""
+        """Drop models not in use when these pages need their memory; MemoryLimitError when that is not enough."""
         if self.memory_bytes is None:
             return
         needed = BYTES_PER_PIXEL * max(page.image.shape[0] * page.image.shape[1] for page in pages) * self.threads

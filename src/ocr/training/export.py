@@ -6,21 +6,29 @@ from pathlib import Path
 
 from ocr.bundles.bundle import Bundle, write_bundle
 from ocr.bundles.card import BundleCard
+from ocr.errors import ConfigError
 from ocr.training.build import load_module
-from ocr.training.graph import ProbabilityMap, TorchModel, onnx_graph, round_to_half, stored_in_half
+from ocr.training.graph import BothMaps, ProbabilityMap, TorchModel, onnx_graph, round_to_half, stored_in_half
 from ocr.training.parity import Parity, compare, gate_pages
 
 
-def export(checkpoint: Path, to: Path, *, pages: Path | None = None, half: bool = False) -> tuple[Bundle, Parity]:
+def export(
+    checkpoint: Path, to: Path, *, pages: Path | None = None, half: bool = False, threshold_map: bool = False
+) -> tuple[Bundle, Parity]:
     """Write the bundle of a checkpoint to folder ``to`` and return it, with what the gate compared.
 
     ``pages`` is a data set or a folder of images; without one the gate uses synthetic receipts. With ``half`` the
-    weights are rounded to half precision, which halves the file; the arithmetic stays what it is. Raises ParityError,
+    weights are rounded to half precision, which halves the file; the arithmetic stays what it is. With
+    ``threshold_map`` a detector's graph gives that map as a second channel, which reading ignores. Raises ParityError,
     and writes nothing, when a box has an IoU under 0.99 or a text differs; CardError and CheckpointError when the
-    checkpoint cannot be loaded; ConfigError when ``pages`` has no images, InputError when one is damaged.
+    checkpoint cannot be loaded; ConfigError when ``pages`` has no images or the network no threshold map, InputError
+    when an image is damaged.
     """
     module, found = load_module(checkpoint)
-    network = module.network if found.task == "recognition" else ProbabilityMap(module.network).eval()
+    if threshold_map and found.task != "detection":
+        raise ConfigError(f"{checkpoint}: a threshold map is a detector's; export without --threshold-map")
+    maps = BothMaps if threshold_map else ProbabilityMap
+    network = module.network if found.task == "recognition" else maps(module.network).eval()
     card = BundleCard(**{name: getattr(found, name) for name in BundleCard.model_fields})
     if half:
         round_to_half(network)

@@ -16,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ocr.bundles.card import BundleCard
 from ocr.errors import ConfigError
+from ocr.nn.heads.db_head import DBHead, DbMaps
 from ocr.specs.preprocess import PreprocessSpec
 
 OPSET = 17
@@ -33,6 +34,26 @@ class ProbabilityMap(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the probability map."""
         return torch.sigmoid(self.network(images).probability_logits)
+
+
+class BothMaps(nn.Module):
+    """Probability and threshold map of a detector, to look at: (N,2,H,W) in [0,1] from images (N,3,H,W)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Wrap a network; ConfigError when its head has no threshold branch."""
+        super().__init__()
+        head = getattr(network, "head", None)
+        if not isinstance(head, DBHead):
+            kind = type(network if head is None else head).__name__
+            raise ConfigError(f"{kind} has no threshold branch; export without --threshold-map")
+        head.always_threshold = True
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return both maps, the probability map first."""
+        maps: DbMaps = self.network(images)
+        assert maps.threshold is not None
+        return torch.cat([torch.sigmoid(maps.probability_logits), maps.threshold], 1)
 
 
 class TorchModel:

@@ -1,21 +1,14 @@
 """Errors: an evaluation opened, worst pages first, with slices, confusions and the maps of a crop."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from ocr.bundles.bundle import DETECTOR
 from ocr.errors import ConfigError, ImageError, InputError
-from ocr.evaluation.errors import PageErrors
 from ocr.evaluation.report import Report
 from ocr.images.load import load_image
-from ocr.inference.shared import shared_engine
-from ocr.ui.models import choices, opened
+from ocr.ui.maps import show_maps
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import Item, overlay
 
@@ -113,49 +106,8 @@ def _worst_pages(report: Report) -> None:
     items = [Item(error.polygon, _text(error.truth, error.read), error.kind, error.kind) for error in errors]
     overlay(image, items, key="error-overlay", height=560)
     if errors:
-        _maps(chosen, image, wanted)
+        show_maps(errors, image)
 
 
 def _text(truth: str | None, read: str | None) -> str:
     return "\n".join(f"{name}: {text}" for name, text in (("true", truth), ("read", read)) if text is not None)
-
-
-def _maps(page: PageErrors, image: NDArray[np.uint8], kinds: Sequence[str]) -> None:
-    st.subheader("Maps of a crop")
-    errors = [error for error in page.errors if error.kind in kinds]
-    columns = st.columns([3, 2, 2, 2])
-    number = columns[0].selectbox(
-        "Line",
-        range(len(errors)),
-        format_func=lambda n: f"{n + 1}: {errors[n].kind} {errors[n].truth or errors[n].read or ''}",
-        key="crop-line",
-    )
-    detector = columns[1].selectbox("Detector", [one.model for one in choices("detection")], key="crop-detector")
-    margin = columns[2].slider("Margin, line heights", 0.5, 4.0, 1.5, 0.5, key="margin")
-    reader = shared_engine().reader(opened(detector or DETECTOR))
-    spec = reader.detector.bundle.card.postprocess
-    usual = spec.binarize if spec else 0.3
-    threshold = columns[3].slider("Threshold", 0.0, 1.0, float(usual), 0.01, key="threshold")
-    crop = around(image, errors[number].polygon, margin)
-    probability = reader.detector.probability(crop).probability
-    shown = st.columns(3)
-    shown[0].image(crop, caption="crop", width="stretch")
-    shown[1].image(_coloured(probability), caption="probability", width="stretch")
-    shown[2].image(np.where(probability > threshold, 255, 0).astype(np.uint8), caption="binary", width="stretch")
-
-
-def around(image: NDArray[np.uint8], polygon: list[tuple[float, float]], margin: float) -> NDArray[np.uint8]:
-    """The part of an image (H,W,3) around a polygon, with a margin of so many of its heights."""
-    corners = np.array(polygon)
-    height = max(float(np.ptp(corners[:, 1])), 8.0) * margin
-    (x0, y0), (x1, y1) = corners.min(0) - height, corners.max(0) + height
-    high, wide = image.shape[:2]
-    rows = slice(int(np.clip(y0, 0, high - 1)), int(np.clip(y1, 1, high)))
-    columns = slice(int(np.clip(x0, 0, wide - 1)), int(np.clip(x1, 1, wide)))
-    return np.ascontiguousarray(image[rows, columns])
-
-
-def _coloured(probability: NDArray[np.float32]) -> NDArray[np.uint8]:
-    levels = (np.clip(probability, 0, 1) * 255).astype(np.uint8)
-    coloured: NDArray[np.uint8] = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
-    return coloured

@@ -2,6 +2,9 @@
 
 import csv
 import math
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -34,12 +37,15 @@ SCRIPT = "from ocr.ui import {page}_page\n{page}_page.show()\n"
 
 @pytest.fixture
 def open_page():
-    """Run a page of the app; what it raises fails the test."""
+    """Run a page of the app, with what an earlier one left for it; what it raises fails the test."""
 
-    def run(page: str):
+    def run(page: str, **left: object):
         from streamlit.testing.v1 import AppTest
 
-        app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=120).run()
+        app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=600)
+        for key, value in left.items():
+            app.session_state[key.replace("_", "-")] = value
+        app.run()
         assert not app.exception
         return app
 
@@ -81,6 +87,31 @@ def outputs(tmp_path, make_run, make_checkpoint, monkeypatch):
     monkeypatch.setenv("OCR_UI_ROOTS", str(root))
     monkeypatch.delenv("OCR_UI_BUNDLES", raising=False)
     return root
+
+
+@pytest.fixture(scope="session")
+def trained_runs(tmp_path_factory) -> Path:
+    """Two runs of `ocr train`, seconds each: the shipped graph at two steps, and a network with a threshold head."""
+    folder = tmp_path_factory.mktemp("trained")
+    small = ["data.train.0.pages=2", "data.val.0.pages=1", "data.batch_size=2", "data.crop_size=320", "logger=[csv]"]
+    graph = ["model=dbnet_graph", "trainer.max_epochs=2", "train.optimizer.lr=0.0001"]
+    whole = ["model=dbnet_mobilenetv3", "model.network.backbone.pretrained=false", "+trainer.max_steps=1"]
+    for name, overrides in (("graph", graph), ("whole", whole)):
+        place = f"hydra.run.dir=runs/{name}"
+        command = [sys.executable, "-m", "ocr.cli.main", "train", *overrides, *small, place]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def trained(trained_runs, outputs, monkeypatch) -> dict[str, Path]:
+    """Checkpoints of those runs among the others: first, second and whole; what is exported of them is kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(trained_runs / "cache"))
+    shutil.copytree(trained_runs / "runs", outputs / "trained")
+    first, second = sorted(outputs.glob("trained/graph/checkpoints/epoch-*.ckpt"))
+    (whole,) = outputs.glob("trained/whole/checkpoints/epoch-*.ckpt")
+    return {"first": first, "second": second, "whole": whole}
 
 
 @pytest.fixture(scope="session")

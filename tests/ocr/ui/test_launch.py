@@ -10,8 +10,8 @@ import pytest
 
 from ocr.cli.main import main
 from ocr.errors import ImageError, ServiceError
-from ocr.ui.errors_page import around
 from ocr.ui.launch import launch
+from ocr.ui.maps import around
 from ocr.ui.paste import decode
 from ocr.ui.runs_page import MOST_POINTS, thinned
 

@@ -16,7 +16,7 @@ PRIOR = 0.02
 class DbMaps(NamedTuple):
     """Logits of the probability map and the threshold map in [0, 1], both float32 (N, 1, H, W).
 
-    `threshold` is None outside training and for networks without a threshold branch.
+    `threshold` is None outside training, unless it is asked for, and for networks without a threshold branch.
     """
 
     probability_logits: Tensor
@@ -24,10 +24,14 @@ class DbMaps(NamedTuple):
 
 
 class DBHead(BaseHead):
-    """Two branches of a 3x3 convolution and two transposed ones; the threshold branch runs in training only."""
+    """Two branches of a 3x3 convolution and two transposed ones.
+
+    The threshold branch runs in training only, as reading needs none, or always when ``always_threshold`` is set.
+    """
 
     def __init__(self, *, in_channels: int) -> None:
         super().__init__()
+        self.always_threshold = False
         self.probability = _branch(in_channels)
         self.threshold = _branch(in_channels)
         last = self.probability[-1]
@@ -40,7 +44,9 @@ class DBHead(BaseHead):
     def forward(self, features: Tensor) -> DbMaps:
         """Return maps of four times the resolution of `features`."""
         logits = self.probability(features).float()
-        return DbMaps(logits, torch.sigmoid(self.threshold(features).float()) if self.training else None)
+        if not (self.training or self.always_threshold):
+            return DbMaps(logits, None)
+        return DbMaps(logits, torch.sigmoid(self.threshold(features).float()))
 
 
 def _branch(in_channels: int) -> nn.Sequential:
