@@ -161,7 +161,10 @@ def convert(
     source: Annotated[Path, typer.Argument(help="Data set in any layout that is read.")],
     to: Annotated[
         str,
-        typer.Option(help="Layout to write: label_studio, ppocrlabel, icdar2015, sroie, competition or submission."),
+        typer.Option(
+            help="Layout to write: label_studio, ppocrlabel, icdar2015, sroie, competition, submission, cvat, "
+            "coco_text or cord."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="New folder.")],
     layout: Layout = "auto",
@@ -177,6 +180,8 @@ def convert(
       ocr data convert sroie/train --to label_studio --out for_label_studio
 
       ocr data convert project-1.json --to competition --out labelled
+
+      ocr data convert annotations.xml --to sroie --out from_cvat
 
       ocr data convert predictions.json --to submission --no-images --out submission
     """

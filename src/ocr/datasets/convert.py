@@ -16,6 +16,9 @@ TARGETS = {
     "sroie": ("ocr.datasets.layouts.sroie", "img", ""),
     "competition": ("ocr.datasets.layouts.competition", "images", "annotations.json"),
     "submission": ("ocr.datasets.layouts.submission", "images", ""),
+    "cvat": ("ocr.datasets.layouts.cvat", "images", ""),
+    "coco_text": ("ocr.datasets.layouts.coco_text", "images", ""),
+    "cord": ("ocr.datasets.layouts.cord", "image", ""),
 }
 """For each layout that can be written its module, the folder of its images, and the file it writes where it asks."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import ocr
 from ocr.formats.page import Line, Page
 from ocr.formats.words import Box, box, line_quad, words
-from ocr.formats.xml_text import child, document
+from ocr.text.xml_text import child, document
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = f"{NAMESPACE} http://www.loc.gov/standards/alto/v4/alto-4-4.xsd"

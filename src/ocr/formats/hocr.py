@@ -8,7 +8,7 @@ import numpy as np
 import ocr
 from ocr.formats.page import Line, Page
 from ocr.formats.words import Box, box, line_quad, words
-from ocr.formats.xml_text import child, document
+from ocr.text.xml_text import child, document
 
 _DOCTYPE = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">\n'
 

@@ -10,7 +10,7 @@ import ocr
 from ocr.errors import ConfigError
 from ocr.formats.page import Line, Page
 from ocr.formats.words import Box, box, line_quad, words
-from ocr.formats.xml_text import child, document
+from ocr.text.xml_text import child, document
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 

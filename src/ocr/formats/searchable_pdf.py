@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ocr.fonts.find import covers, font_path
 from ocr.formats.page import Line, Page
 from ocr.formats.words import line_quad
-from ocr.formats.xml_text import clean
 from ocr.geometry.quad import quad_size
 from ocr.optional import safe_import
+from ocr.text.xml_text import clean
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas

@@ -291,7 +291,7 @@ def test_missing_paths_and_unknown_layouts_are_one_clear_line(tmp_path: Path) ->
         list(read_samples(tmp_path, layout="words"))
 
 
-ONE_FILE = {"words", "competition", "split", "lmdb", "label_studio", "ppocrlabel", "submission"}
+ONE_FILE = {"words", "competition", "split", "lmdb", "label_studio", "ppocrlabel", "submission", "cvat", "coco_text"}
 
 
 @pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - ONE_FILE))

@@ -60,6 +60,8 @@ def test_what_is_written_is_recognised_and_read_back(source: Path, tmp_path: Pat
         kept = [i for i in range(4) if target not in ("sroie", "submission") or not true.ignore[i]]
         kept = [i for i in kept if target != "sroie" or true.texts[i] is not None]
         assert len(sample.polygons) == len(kept)
+        if target == "cord":  # what is to be ignored comes last
+            kept = [0, 1, 3, 2]
         for polygon, index in zip(sample.polygons, kept, strict=True):
             if len(polygon) == len(true.polygons[index]):
                 assert np.allclose(polygon, true.polygons[index], atol=0.51)
@@ -112,6 +114,109 @@ def test_label_studio_s_own_exports_are_read(tmp_path: Path) -> None:
     assert (one.texts, one.ignore) == (["TOTAL"], [True])
 
 
+def test_cvat_s_own_exports_are_read(tmp_path: Path) -> None:
+    """A box turned about its centre, a tag, attributes of other names, folders in names, a label in capitals."""
+    (tmp_path / "annotations.xml").write_text(
+        """<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+  <version>1.1</version>
+  <meta><task><size>2</size><mode>annotation</mode><labels><label><name>line</name></label></labels></task></meta>
+  <image id="0" name="sub/two.png" width="200" height="100" subset="default"/>
+  <image id="1" name="one.png" width="200" height="100">
+    <tag label="receipt" source="manual"></tag>
+    <box label="line" source="manual" occluded="0" xtl="10" ytl="40" xbr="50" ybr="60" rotation="90.0" z_order="0">
+      <attribute name="checked">true</attribute><attribute name="Transcription">TOTAL &amp; 9</attribute>
+    </box>
+    <polygon label="IGNORE" occluded="0" points="1.00,2.00;9.50,2.00;9.50,8.00" z_order="0">
+      <attribute name="text"></attribute>
+    </polygon>
+  </image>
+</annotations>
+"""
+    )
+    one, two = read_samples(tmp_path / "annotations.xml")
+    assert (one.name, two.name, two.polygons) == ("one.png", "sub/two.png", [])
+    assert np.allclose(one.polygons[0], [(40, 30), (40, 70), (20, 70), (20, 30)], atol=1e-4)
+    assert np.allclose(one.polygons[1], [(1, 2), (9.5, 2), (9.5, 8)])
+    assert (one.texts, one.ignore) == (["TOTAL & 9", None], [False, True])
+
+
+def test_coco_text_and_its_relatives_are_read(tmp_path: Path) -> None:
+    """Version 2 (mask), version 1 (polygon), TextOCR (points, ids that are no numbers), and a bare box."""
+    common = {"image_id": 7, "class": "machine printed", "language": "english", "area": 12.5}
+    content = {
+        "cats": {},
+        "anns": {
+            "45346": common | {"id": 45346, "mask": [1, 2, 9, 2, 9, 8, 5, 9, 1, 8], "legibility": "legible"},
+            "45347": common | {"id": 45347, "polygon": [1, 2, 9, 2, 9, 8, 1, 8], "utf8_string": "New"},
+            "45348": common | {"id": 45348, "mask": [], "bbox": [468.9, 286.7, 24.1, 9.1], "legibility": "illegible"},
+            "b_1": {
+                "id": "b_1",
+                "image_id": "b",
+                "points": [1.0, 2.0, 9.0, 2.0, 9.0, 8.0, 1.0, 8.0],
+                "utf8_string": "b",
+            },
+        },
+        "imgs": {
+            "7": {"id": 7, "set": "val", "width": 640, "height": 480, "file_name": "COCO_train2014_000000000007.jpg"},
+            "b": {"id": "b", "set": "train", "width": 64, "height": 48, "file_name": "train/b.jpg"},
+        },
+        "imgToAnns": {"7": [45346, 45347, 45348]},
+    }
+    (tmp_path / "train2014").mkdir()
+    (tmp_path / "train2014" / "COCO_train2014_000000000007.jpg").write_bytes(b"")
+    (tmp_path / "labels.json").write_text(json.dumps(content))
+    assert detect_layout(tmp_path / "labels.json") == "coco_text"
+    seven, other = read_samples(tmp_path / "labels.json")
+    assert seven.image == tmp_path / "train2014" / "COCO_train2014_000000000007.jpg"
+    assert [len(polygon) for polygon in seven.polygons] == [5, 4, 4]
+    assert np.allclose(seven.polygons[2][2], (493.0, 295.8))
+    assert (seven.texts, seven.ignore) == ([None, "New", None], [False, False, True])
+    assert (other.name, other.texts) == ("train/b.jpg", ["b"])
+
+
+def test_cord_s_words_are_read_and_its_rows_of_symbols_are_ignored(tmp_path: Path) -> None:
+    def word(x: int, text: str) -> dict:
+        quad = {"x1": x, "y1": 2, "x2": x + 20, "y2": 2, "x3": x + 20, "y3": 12, "x4": x, "y4": 12}
+        return {"quad": quad, "is_key": 0, "row_id": 5, "text": text}
+
+    content = {
+        "meta": {"version": "1.0", "split": "train", "image_id": 0, "image_size": {"width": 864, "height": 1296}},
+        "valid_line": [
+            {"words": [word(0, "901016"), word(30, "-TICKET")], "category": "menu.nm", "group_id": 3},
+            {"words": [word(90, "60.000")], "category": "menu.price", "group_id": 3},
+        ],
+        "roi": {},
+        "repeating_symbol": [[word(0, "="), word(9, "=")]],
+        "dontcare": [word(200, "x")["quad"]],
+    }
+    (tmp_path / "json").mkdir()
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "receipt_00000.png").write_bytes(b"")
+    (tmp_path / "json" / "receipt_00000.json").write_text(json.dumps(content))
+    (tmp_path / "json" / "receipt_00001.json").write_text("{}")
+    problems: list[AnnotationError] = []
+    (one,) = read_samples(tmp_path, report=problems.append)
+    assert one.image == tmp_path / "image" / "receipt_00000.png"
+    assert one.texts == ["901016", "-TICKET", "60.000", "=", "=", None]
+    assert one.ignore == [False] * 3 + [True] * 3
+    assert np.allclose(one.polygons[1], [(30, 2), (50, 2), (50, 12), (30, 12)])
+    assert [str(problem).count("receipt_00001.json") for problem in problems] == [1]
+
+
+def test_what_is_damaged_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    whole = {"image_id": 1, "bbox": [1, 2, 3, 4]}
+    content = {
+        "imgs": {"1": {"file_name": "a.jpg"}, "2": {}},
+        "anns": {"1": whole, "2": 5, "3": whole | {"bbox": []}, "4": whole | {"mask": "x"}},
+    }
+    (tmp_path / "cocotext.v2.json").write_text(json.dumps(content))
+    problems: list[AnnotationError] = []
+    (one,) = read_samples(tmp_path, report=problems.append)
+    assert len(one.polygons) == 1
+    assert len(problems) == 4
+
+
 def test_ppocrlabel_finds_images_of_a_renamed_folder(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"")
     entry = [{"transcription": "###", "points": [[0, 0], [9, 0], [9, 5], [0, 5]], "difficult": False}]
@@ -132,10 +237,52 @@ def test_ppocrlabel_finds_images_of_a_renamed_folder(tmp_path: Path) -> None:
         ("Label.txt", 'a.png\t[{"points": [[1, 2, 3]], "transcription": "x"}]'),
         ("Label.txt", 'a.png\t[{"points": [[0, 0], [9, 0], [9, 5]], "transcription": 5}]'),
         ("submission.csv", "filename,polygons\na.png,1 2 3\n"),
+        ("annotations.xml", "<annotations><image name='a.png'><polygon points='1,2;3,4'/></image></annotations>"),
+        ("annotations.xml", "<annotations><image name='a.png'><polygon points='1,2;3,4;5'/></image></annotations>"),
+        ("annotations.xml", "<annotations><image name='a.png'><polygon points='a,b;c,d;e,f'/></image></annotations>"),
+        ("annotations.xml", "<annotations><image name='a.png'><polygon label='x'/></image></annotations>"),
+        (
+            "annotations.xml",
+            "<annotations><image name='a.png'><box xtl='1' ytl='2' xbr='x' ybr='4'/></image></annotations>",
+        ),
+        ("annotations.xml", "<annotations><image name='a.png'><mask rle='1, 2'/></image></annotations>"),
+        ("annotations.xml", "<annotations><image><tag label='x'/></image></annotations>"),
+        ("annotations.xml", "<annotations><track id='0'/></annotations>"),
+        ("annotations.xml", "<annotations><image"),
+        ("annotations.xml", "<?xml version='1.0' encoding='none'?><annotations/>"),
+        ("annotations.xml", "<other><annotations/></other>"),
+        ("annotations.xml", '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><annotations>&b;</annotations>'),
+        ("cocotext.v2.json", '{"imgs": [], "anns": {}}'),
+        ("cocotext.v2.json", '{"imgs": {"1": {"id": 1}}, "anns": {}}'),
+        ("cocotext.v2.json", '{"imgs": {"1": 5}, "anns": {}}'),
+        ("cocotext.v2.json", '{"imgs": {}, "anns": {"1": {"mask": []}}}'),
+        (
+            "cocotext.v2.json",
+            '{"imgs": {"1": {"file_name": "a.jpg"}}, "anns": {"1": {"image_id": 1, "mask": [1, 2, 3]}}}',
+        ),
+        (
+            "cocotext.v2.json",
+            '{"imgs": {"1": {"file_name": "a.jpg"}}, "anns": {"1": {"image_id": 1, "bbox": [1, "x"]}}}',
+        ),
+        ("cocotext.v2.json", '{"imgs": {"1": {"file_name": "a.jpg"}}, "anns": {"1": {"image_id": 1}}}'),
+        (
+            "cocotext.v2.json",
+            '{"imgs": {"1": {"file_name": "a.jpg"}},'
+            ' "anns": {"1": {"image_id": 1, "bbox": [1, 2, 3, 4], "utf8_string": 5}}}',
+        ),
+        ("cocotext.v2.json", "[" * 100_000),
+        ("json/a.json", "{}"),
+        ("json/a.json", "nonsense"),
+        ("json/a.json", '{"valid_line": [{"words": [{"text": "x"}]}]}'),
+        ("json/a.json", '{"valid_line": [{"words": [{"quad": {"x1": 1}, "text": "x"}]}]}'),
+        ("json/a.json", '{"valid_line": [], "dontcare": [[5]]}'),
+        ("json/a.json", '{"valid_line": 5}'),
         ("submission.csv", "filename,polygons\na.png,1 2 3 4 5 x\n"),
     ],
 )
 def test_damaged_annotations_are_told_in_one_line(tmp_path: Path, file: str, content: str) -> None:
+    (tmp_path / "image").mkdir()
+    (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text(content)
     with pytest.raises(AnnotationError) as raised:
         list(read_samples(tmp_path))
