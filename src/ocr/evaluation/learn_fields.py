@@ -3,20 +3,23 @@
     python -m ocr.evaluation.learn_fields sroie/train sroie/train_more --readings outputs/readings --out outputs/fields
 
 Each data set has `img/ID.jpg`, `key/ID.json` and, in it or above it, a `splits.tsv` with merchant groups. Results of
-the reader are kept in the folder of readings, so that a second call is quick.
+the reader are kept in the folder of readings, so that a second call with the same reader is quick.
 """
 
 import argparse
 import json
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from durable.replace import replacing, write_json, write_text
+from ocr.datasets.layouts.box_text import image_of
 from ocr.datasets.split import merchant_groups
-from ocr.errors import AnnotationError
+from ocr.errors import AnnotationError, OcrError
 from ocr.evaluation.fields import FieldReport, Key, judge, read_keys
 from ocr.fields import learn
 from ocr.fields.classifier import Classifier
@@ -36,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--readings", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    read = [one for folder in options.data for one in read_receipts(folder, options.readings)]
+    try:
+        read = [one for folder in options.data for one in read_receipts(folder, options.readings)]
+    except OcrError as error:
+        print(f"learn_fields: {error}", file=sys.stderr)
+        return 2
     examples = [learn.example(*one) for one in read]
     report = cross_validate(examples)
     for metric in report.metrics:
@@ -46,24 +53,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def read_receipts(folder: Path, readings: Path) -> list[tuple[Page, Key, str]]:
-    """Page, key and merchant group of the receipts of a data set, read by the shipped reader or, if kept, as kept.
+    """Page, key and merchant group of the receipts of a data set, read by the shipped reader or, if it has, as kept.
 
-    Raises AnnotationError when the merchants are not known.
+    Raises AnnotationError when a merchant is not known or an image is not there, ImageError when it is damaged.
     """
     groups = merchant_groups(folder)
     if not groups:
         raise AnnotationError(folder, "its merchants are not known", "put a splits.tsv with merchant_group beside it")
     readings.mkdir(parents=True, exist_ok=True)
-    reader = None
+    reader = open_reader()
     receipts = []
     for name, key in read_keys(folder / "key").items():
+        if name not in groups:
+            raise AnnotationError(folder / "key" / f"{name}.json", "has no merchant", "list it in splits.tsv")
         kept = readings / f"{name}.json"
-        if not kept.is_file():
-            reader = reader or open_reader()
-            image = next((folder / "img").glob(f"{name}.*"))
-            write_text(kept, reader.read(load_image(image), source=image.name).model_dump_json())
-        receipts.append((Page.model_validate_json(kept.read_bytes()), key, groups[name]))
+        page = _kept(kept)
+        if page is None or page.models != reader.models:
+            image = image_of(folder / "img", name)
+            page = reader.read(load_image(image), source=image.name)
+            write_text(kept, page.model_dump_json())
+        receipts.append((page, key, groups[name]))
     return receipts
+
+
+def _kept(path: Path) -> Page | None:
+    """The reading in a file; None when there is none, or it is damaged or of another version."""
+    try:
+        return Page.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def cross_validate(examples: Sequence[Example], folds: int = FOLDS) -> FieldReport:
