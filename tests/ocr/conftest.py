@@ -157,3 +157,23 @@ def _make_run(folder: Path, run_id: str, *, status: str = "completed", **facts) 
     run = Run.start(folder, run_id=run_id, name="det", **facts)
     run.end(status)
     return run
+
+
+@pytest.fixture(scope="session")
+def slow_pdf() -> bytes:
+    """A small file that keeps PDFium busy for hours: forms of ten forms each, nine deep. A plain page follows."""
+    levels = 9
+    contents = [(b"/F Do", 6)] + [(b"/F Do " * 10, number + 7) for number in range(levels - 1)]
+    contents.append((b"0 0 100 100 re f", None))
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 5 0 R/Resources<</XObject<</F 6 0 R>>>>>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>",
+    ]
+    for index, (content, below) in enumerate(contents):
+        used = b"" if below is None else b"/XObject<</F %d 0 R>>" % below
+        kind = b"/Type/XObject/Subtype/Form/BBox[0 0 200 200]/Resources<<%s>>" % used if index else b""
+        objects.append(b"<<%s/Length %d>>stream\n%s\nendstream" % (kind, len(content), content))
+    body = b"".join(b"%d 0 obj%s endobj\n" % (number, one) for number, one in enumerate(objects, start=1))
+    return b"%PDF-1.7\n" + body + b"trailer<</Root 1 0 R>>\n"

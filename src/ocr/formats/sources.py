@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from ocr.errors import InputError
 from ocr.formats.page import FailedImage, FailedPage, Failure
-from ocr.formats.pdf_pages import DPI, open_pdf
+from ocr.formats.pdf_apart import PdfPagesApart, open_pdf_apart
+from ocr.formats.pdf_pages import DPI, PdfPages, open_pdf
 from ocr.images.load import MAX_PIXELS, load_image, load_pages, read_file, read_header
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".pdf"})
@@ -50,17 +52,27 @@ def is_tiff(data: bytes) -> bool:
 
 
 def page_images(
-    source: Path | bytes, *, name: str | None = None, dpi: int = DPI, max_pixels: int = MAX_PIXELS
+    source: Path | bytes,
+    *,
+    name: str | None = None,
+    dpi: int = DPI,
+    max_pixels: int = MAX_PIXELS,
+    page_seconds: float | None = None,
 ) -> Iterator[PageImage | FailedPage]:
     """Yield the pages of an image, a multi-page TIFF or a PDF; a FailedPage where one cannot be had.
 
-    A page of more than ``max_pixels`` is not decoded.
+    A page of more than ``max_pixels`` is not decoded. With ``page_seconds`` PDFs are rendered in another process, and
+    a page that takes longer is given up: for files of strangers.
     """
     page: int | None = None
     try:
         data, name = read_file(source, name)
         if data.startswith(b"%PDF"):
-            yield from _pdf_pages(data, name, dpi, max_pixels)
+            if page_seconds is None:
+                opened: AbstractContextManager[PdfPages | PdfPagesApart] = open_pdf(data, name=name)
+            else:
+                opened = open_pdf_apart(data, name=name, page_seconds=page_seconds)
+            yield from _pdf_pages(opened, name, dpi, max_pixels)
         elif is_tiff(data):
             page = 1
             for image in load_pages(data, name=name, max_pixels=max_pixels):
@@ -72,8 +84,10 @@ def page_images(
         yield failed_page(name or str(source), page, error)
 
 
-def _pdf_pages(data: bytes, name: str, dpi: int, max_pixels: int) -> Iterator[PageImage | FailedPage]:
-    with open_pdf(data, name=name) as document:
+def _pdf_pages(
+    opened: AbstractContextManager[PdfPages | PdfPagesApart], name: str, dpi: int, max_pixels: int
+) -> Iterator[PageImage | FailedPage]:
+    with opened as document:
         for index in range(len(document)):
             try:
                 yield PageImage(name, index + 1, document.render(index, dpi=dpi, max_pixels=max_pixels), [])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ocr.errors import InputError, MemoryLimitError
 from ocr.formats.page import FailedPage, Page
-from ocr.formats.pdf_pages import open_pdf
+from ocr.formats.pdf_apart import PAGE_SECONDS, open_pdf_apart
 from ocr.formats.sources import PageImage, is_tiff, page_images
 from ocr.images.load import read_header
 from ocr.serving.batching import Batcher, Reading
@@ -56,7 +56,7 @@ class DocumentReader:
         """Pages an upload has; raises Problem when it cannot be opened or has more than ``limit``."""
         try:
             if upload.data.startswith(b"%PDF"):
-                with open_pdf(upload.data, name=upload.name) as document:
+                with open_pdf_apart(upload.data, name=upload.name) as document:
                     count = len(document)
             elif is_tiff(upload.data):
                 count = read_header(upload.data, name=upload.name, max_pixels=self._page_pixels).frames
@@ -99,7 +99,9 @@ class DocumentReader:
 
     def _decoded(self, upload: Upload, patience: Patience) -> Iterator[PageImage | FailedPage]:
         """Pages in pixels. Room for the largest page allowed is taken before decoding; what it needs is kept."""
-        pages = page_images(upload.data, name=upload.name, dpi=upload.dpi, max_pixels=self._page_pixels)
+        pages = page_images(
+            upload.data, name=upload.name, dpi=upload.dpi, max_pixels=self._page_pixels, page_seconds=PAGE_SECONDS
+        )
         while True:
             while not self._pixels.take(self._page_pixels, until=time.monotonic() + min(0.25, patience.left())):
                 patience.check()

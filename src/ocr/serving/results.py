@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from ocr.errors import ConfigError
 from ocr.formats.page import Document, FailedPage
+from ocr.formats.pdf_apart import PAGE_SECONDS
 from ocr.formats.render import FORMATS, render
 from ocr.formats.searchable_pdf import encode
 from ocr.formats.sources import page_images
@@ -31,7 +32,9 @@ def write(document: Document, format: str, upload: Upload, *, page_pixels: int) 
 
 def _images(pages: Sequence[object], upload: Upload, page_pixels: int) -> Iterator[bytes]:
     """JPEGs of the pages that were read."""
-    decoded = page_images(upload.data, name=upload.name, dpi=upload.dpi, max_pixels=page_pixels)
+    decoded = page_images(
+        upload.data, name=upload.name, dpi=upload.dpi, max_pixels=page_pixels, page_seconds=PAGE_SECONDS
+    )
     for page, result in zip(decoded, pages, strict=True):
         if not isinstance(page, FailedPage) and not isinstance(result, FailedPage):
             yield encode(page.image)

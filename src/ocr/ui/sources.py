@@ -7,6 +7,7 @@ import streamlit as st
 
 from ocr.datasets.synthetic import receipt
 from ocr.formats.page import FailedPage
+from ocr.formats.pdf_apart import PAGE_SECONDS
 from ocr.formats.sources import SUFFIXES, PageImage, page_images
 from ocr.ui.launch import UPLOAD_MEGABYTES
 from ocr.ui.paste import pasted_image
@@ -76,7 +77,7 @@ def _opened(files: list[tuple[str, bytes]]) -> Source:
 def open_file(name: str, data: bytes) -> list[PageImage | FailedPage]:
     """The pages of a file, the first `MOST_PAGES` of them."""
     found: list[PageImage | FailedPage] = []
-    for page in page_images(data, name=name):
+    for page in page_images(data, name=name, page_seconds=PAGE_SECONDS):
         if len(found) == MOST_PAGES:
             note = f"only the first {MOST_PAGES} pages are shown; `ocr batch` reads all"
             last = found[-1]

@@ -123,6 +123,91 @@ def test_a_corrupt_upload_is_one_line_and_the_page_goes_on(server, page, tmp_pat
     shoot(page, "corrupt-upload")
 
 
+def test_a_file_above_the_limit_is_refused_in_the_page(server, page, tmp_path, report):
+    large = tmp_path / "large.png"
+    large.write_bytes((report.parent / "1.png").read_bytes() + bytes(51 << 20))
+    page.goto(f"{server}/")
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files([large])
+    page.get_by_text("File must be 50.0MB or smaller.").wait_for()
+    settle(page)
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.locator("input[type=file]").set_input_files([report.parent / "2.png"])
+    page.wait_for_selector(".lines li")
+    shoot(page, "large-upload")
+
+
+def test_traps_are_one_line_each_and_the_page_goes_on(server, page, tmp_path, report):
+    files = {
+        "noise.png": bytes(50 << 20),
+        "page.pdf": b"%PDF-1.6\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>"
+        b"endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 14400 14400]/UserUnit 100>>endobj\n"
+        b"trailer<</Root 1 0 R>>",
+        "script.gif": b"GIF89a/*<script>alert(1)</script>*/",
+        "whole.png": (report.parent / "2.png").read_bytes() + b"<script>alert(1)</script>",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    page.goto(f"{server}/")
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files([tmp_path / name for name in files])
+    page.wait_for_selector(".lines li")
+    settle(page)
+    alerts = page.locator("[data-testid=stAlert]").all_inner_texts()
+    assert [next(name for name in files if name in alert) for alert in alerts] == list(files)[:3]
+    shoot(page, "traps")
+
+
+def slide(page, name: str, key: str, times: int) -> None:
+    """Move a slider by keys."""
+    handle = page.get_by_role("slider", name=name)
+    handle.focus()
+    for _ in range(times):
+        handle.press(key)
+
+
+def test_a_threshold_acts_while_the_page_is_open(server, page):
+    page.goto(f"{server}/")
+    page.wait_for_selector(".lines li")
+    settle(page)
+    before = page.locator(".lines li").count()
+    slide(page, "Box threshold", "ArrowRight", 30)
+    page.wait_for_function(f"document.querySelectorAll('.lines li').length != {before}")
+    settle(page)
+    shoot(page, "thresholds")
+    page.get_by_role("button", name="The bundle's own thresholds").click()
+    page.wait_for_function(f"document.querySelectorAll('.lines li').length == {before}")
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_chosen_reads_and_is_compared(trained, server, page):
+    page.goto(f"{server}/checkpoints")
+    search = page.get_by_label("Search", exact=True)
+    search.fill(trained["second"].stem)
+    search.press("Enter")
+    page.get_by_text("1 of 7 checkpoints").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Read with it").click()
+    settle(page)
+    page.get_by_role("link", name="Read", exact=True).click()
+    page.wait_for_selector(".lines li", timeout=600_000)
+    settle(page)
+    assert page.get_by_text(f"graph/{trained['second'].stem}").count() == 1
+    assert page.locator(".lines li").count() > 5
+    shoot(page, "read-checkpoint")
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.locator("[data-testid=stMetric]").first.wait_for()
+    for place, name in enumerate(("first", "second")):
+        page.locator("[data-testid=stSelectbox] input").nth(1 + 2 * place).click()
+        page.get_by_role("option", name=f"graph/{trained[name].stem}").click()
+        page.wait_for_timeout(1000)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=600_000)
+    settle(page)
+    assert page.locator("[data-testid=stAlert]").count() == 0
+    assert int(page.locator("[data-testid=stMetricValue]").first.inner_text()) > 5
+    shoot(page, "compare-checkpoints")
+
+
 def test_an_image_is_pasted(server, page, report):
     page.goto(f"{server}/")
     page.get_by_role("radio", name="Paste").click()

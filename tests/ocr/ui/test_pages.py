@@ -1,10 +1,12 @@
 """Each page as Streamlit's own test harness runs it: no browser, the real models."""
 
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 PAGES = ("read", "compare", "checkpoints", "runs", "errors", "audit")
 
@@ -57,6 +59,67 @@ def test_uploads_that_cannot_be_read_are_one_line_each_and_the_rest_is_shown(ope
     assert len(app.error) == 4
     assert all("\n" not in one.value and "Traceback" not in one.value for one in app.error)
     assert "lines" in messages(app)
+
+
+ENORMOUS_PAGE = (
+    b"%PDF-1.6\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj"
+    b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 14400 14400]/UserUnit 100>>endobj\ntrailer<</Root 1 0 R>>"
+)
+
+
+def wide_png() -> bytes:
+    """A few kilobytes that would be 432 MB of pixels."""
+    data = io.BytesIO()
+    Image.new("1", (12_000, 12_000)).save(data, "PNG")
+    return data.getvalue()
+
+
+def upload(app, *files):
+    widget(app.button_group, "read-way").set_value("Upload").run()
+    app.file_uploader[0].set_value(list(files)).run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("bomb.pdf", lambda _: ENORMOUS_PAGE, "million"),
+        ("bomb.png", lambda _: wide_png(), "million"),
+        ("noise.jpg", lambda _: bytes(50_000_000), "is not a JPEG"),
+        ("noise.pdf", lambda _: b"%PDF-1.7\n" + bytes(49_000_000), "is not a whole PDF"),
+        ("page.png", lambda _: b"PK\3\4" + bytes(100), "is not a JPEG"),
+        ("both.gif", lambda _: b"GIF89a/*<script>alert(1)</script>*/", "is damaged|is not"),
+        ("both.pdf", lambda good: b"<html>" + good, "is not a JPEG"),
+        ("both.png", lambda good: good[:100] + b"%PDF-1.7" + good, "is damaged"),
+    ],
+)
+def test_a_file_that_is_a_trap_is_one_line(open_page, outputs, report, name, data, message):
+    app = open_page("read")
+    upload(app, (name, data((report.parent / "1.png").read_bytes()), "application/octet-stream"))
+    (error,) = app.error
+    assert re.search(f"^{name}.*({message})", error.value)
+    assert "\n" not in error.value
+
+
+def test_a_pdf_that_would_be_rendered_for_hours_is_one_line_and_its_other_page_is_shown(
+    open_page, outputs, slow_pdf, monkeypatch
+):
+    monkeypatch.setattr("ocr.ui.sources.PAGE_SECONDS", 2.0)
+    app = open_page("read")
+    upload(app, ("slow.pdf", slow_pdf, "application/pdf"))
+    (error,) = app.error
+    assert error.value == "slow.pdf: takes more than 2 s to render; print it to a new PDF, or send an image of it"
+    assert "0 lines" in messages(app)
+
+
+@pytest.mark.parametrize("name", ["image.png", "image.pdf"])
+def test_a_file_is_what_its_content_is_and_what_follows_is_passed_over(open_page, outputs, report, name):
+    """An image with a script and an archive behind it, under either name."""
+    app = open_page("read")
+    good = (report.parent / "1.png").read_bytes()
+    upload(app, (name, good + b"<script>alert(1)</script>PK\3\4", "image/png"))
+    assert not app.error
+    assert lines_shown(app) > 5
 
 
 def test_two_readings_are_compared(open_page, outputs):
