@@ -200,7 +200,7 @@ def writers(url: str | None, processes: int = 8, count: int = 500) -> None:
                 for child in children:
                     child.join()
                 seconds = time.perf_counter() - begin
-                ids = [json.loads(body)["id"] for body in store.bodies("run", None)]
+                ids = [row["id"] for body in store.bodies("run", None) for row in json.loads(body)]
             codes = [child.exitcode for child in children]
             lost, twice = processes * count - len(set(ids)), len(ids) - len(set(ids))
             print(

@@ -1,6 +1,7 @@
 """``ocr checkpoints``: find, inspect, check and repair checkpoints by their cards."""
 
 import json as json_format
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from ocr.cli.listing import (
     Sort,
     Where,
     print_rows,
+    print_table,
     relative,
     report,
     shown,
@@ -61,11 +63,16 @@ def list_(
 
       ocr checkpoints list --root outputs --root /shared/outputs --limit 20 --format json
     """
-    from ocr.records.catalog import Catalog
+    from ocr.records.catalog import BRIEF, Catalog
 
-    catalog = Catalog(root)
-    rows = catalog.find(where, sort=sort, limit=limit)
-    _print(rows, as_json=json or how is Format.json)
+    catalog, as_json = Catalog(root), json or how is Format.json
+    if as_json or where or (sort or "created").removeprefix("-") not in BRIEF:
+        _print(catalog.find(where, sort=sort, limit=limit), as_json=as_json)
+    else:
+        found = catalog.brief(sort=sort or "-created", limit=limit)
+        columns = {heading: [row[BRIEF.index(field)] for row in found] for heading, field in COLUMNS.items()}
+        here = os.getcwd()
+        print_table(columns | {"path": [relative(path, here) for path in columns["path"]]})
     report(catalog.problems)
 
 

@@ -39,13 +39,27 @@ def print_rows(rows: Sequence[Row], columns: Mapping[str, str], *, as_json: bool
     """Print rows as JSON, or as a table of `columns` (heading: field)."""
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    cells = [[shown(row.get(field)) for field in columns.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    for line in [list(columns), *cells] if rows else []:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
-    if not rows:
+    else:
+        print_table({heading: [row.get(field) for row in rows] for heading, field in columns.items()})
+
+
+def print_table(columns: Mapping[str, Sequence[Any]]) -> None:
+    """Print values, equally many below each heading."""
+    table = [[heading, *_cells(values)] for heading, values in columns.items()]
+    if len(table[0]) == 1:
         print("nothing found", file=sys.stderr)
+        return
+    line = "  ".join(f"{{:{max(map(len, column))}}}" for column in table)
+    print("\n".join([line.format(*cells).rstrip() for cells in zip(*table, strict=True)]))
+
+
+def _cells(values: Sequence[Any]) -> Iterable[str]:
+    """Values as they are shown. One that comes again, as most do in a long table, is made once."""
+    try:
+        made = {value: shown(value) for value in set(values)}
+    except TypeError:  # of lists
+        return map(shown, values)
+    return map(made.__getitem__, values)
 
 
 def shown(value: Any) -> str:
@@ -56,12 +70,13 @@ def shown(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, list):
         return ",".join(map(str, value)) or "-"
-    return " ".join(str(value).split()) or "-"
+    text = str(value)
+    return (text if text.isprintable() else " ".join(text.split())) or "-"
 
 
-def relative(path: str) -> str:
-    """A path as seen from the working directory, when it lies below."""
-    return path.removeprefix(os.getcwd() + os.sep)
+def relative(path: str, here: str | None = None) -> str:
+    """A path as seen from the working directory, or from `here`, when it lies below."""
+    return path.removeprefix((here or os.getcwd()) + os.sep)
 
 
 def report(problems: Iterable["Problem"]) -> None:

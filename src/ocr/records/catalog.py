@@ -8,22 +8,28 @@ What was read is cached in ``.index.sqlite`` of each root, by the state of the f
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from ocr.errors import RecordError
 from ocr.records.host import host_name
-from ocr.records.layout import RECORD, WHOLE
+from ocr.records.layout import ORPHAN, RECORD, WHOLE
 from ocr.records.liveness import true_status
-from ocr.records.query import best_first, ordered, parse, select
-from ocr.records.scan import Problem, Scan, scan
+from ocr.records.query import best_first, ordered, parse, ranked, select
+from ocr.records.scan import Found, Problem, file_state, scan_checkpoints, scan_runs
 from ocr.records.store import SqliteStore, Store, Stored
 
 INDEX = ".index.sqlite"
 URL_VARIABLE = "OCR_REGISTRY_URL"
+# What a table of checkpoints shows, is sorted by and warns of; paths and states come first.
+BRIEF = (
+    *("path", "state", "old", "created", "score", "monitor"),
+    *("epoch", "step", "task", "encoder", "run_id", "aliases"),
+)
 
 Row = Mapping[str, Any]
 
@@ -37,23 +43,27 @@ class Catalog:
 
     def checkpoints(self) -> list[Row]:
         """A row for each checkpoint file."""
-        rows = self._rows("checkpoint", _checkpoint_states, _read_checkpoint)
-        self.problems += [Problem(row["path"], row["state"]) for row in rows if row["state"] != WHOLE]
-        if old := {row["path"]: row["old"] for row in rows if "old" in row}:
-            from ocr.records.old_paths import warn_of_runs
-
-            warn_of_runs(old)
-        return rows
+        rows: list[Row] = self._load("checkpoint", scan_checkpoints, _read_checkpoints)
+        self._judge([(row["path"], row["state"], row.get("old")) for row in rows])
+        return [row for row in rows if row["state"] != ORPHAN]
 
     def runs(self) -> list[Row]:
         """A row for each run, with the status it truly has."""
-        rows = self._rows("run", lambda found: found.runs, _read_run)
+        rows: list[Row] = self._load("run", scan_runs, _read_run)
         self.problems += [Problem(row["folder"], row["state"]) for row in rows if row["state"] != WHOLE]
         return [self._with_true_status(row) for row in rows]
 
     def find(self, where: str | None = None, *, sort: str | None = None, limit: int | None = None) -> list[Row]:
         """Checkpoints for which every condition of `where` holds, the newest first or by `sort`."""
         return arrange(self.checkpoints(), where, sort or "-created", limit)
+
+    def brief(self, *, sort: str = "-created", limit: int | None = None) -> list[Sequence[Any]]:
+        """Of every checkpoint what BRIEF names, by one of its fields: all a table needs, in half the time of `find`."""
+        rows: list[Sequence[Any]] = self._load("checkpoint", scan_checkpoints, _read_checkpoints, brief=True)
+        self._judge([row[:3] for row in rows])
+        rows = [row for row in rows if row[1] != ORPHAN]
+        values = list(map(itemgetter(BRIEF.index(sort.removeprefix("-"))), rows))
+        return ranked(rows, values, falling=sort.startswith("-"))[:limit]
 
     def find_runs(self, where: str | None = None, *, sort: str | None = None, limit: int | None = None) -> list[Row]:
         """Runs for which every condition of `where` holds, the newest first or by `sort`."""
@@ -68,23 +78,38 @@ class Catalog:
             )
         return ranked
 
-    def _rows(
-        self, kind: str, states: Callable[[Scan], Mapping[str, str]], read: Callable[[Scan, str], dict[str, Any]]
-    ) -> list[Row]:
+    def _load(
+        self,
+        kind: str,
+        scan: Callable[[str], Found],
+        read: Callable[[str, str], list[dict[str, Any]]],
+        *,
+        brief: bool = False,
+    ) -> list[Any]:
+        """Rows of every root, read again where something changed; with `brief` lists of what BRIEF names."""
         self.problems = []
-        rows: dict[str, Row] = {}
+        loaded: list[Any] = []
         for root in self.roots:
             if not root.is_dir():
                 raise RecordError(f"{root}: no such folder; name the one that holds the runs with --root")
-            found = scan(root, checkpoints=kind == "checkpoint")
+            found = scan(str(root))
             self.problems += found.problems
             with open_store(root) as store:
-                bodies = refresh(store, kind, _key(root), states(found), partial(read, found))
-            # One parse of one text: as many as there are rows would take three times as long. A database may hold a
-            # run twice, when two hosts see the same folder.
-            for row in json.loads(f"[{','.join(bodies)}]"):
-                rows.setdefault(row.get("id") or row.get("path") or row["folder"], row)
-        return list(rows.values())
+                texts = refresh(store, kind, _key(root), found.states, read, brief=brief)
+            # One parse of one text: as many as there are folders would take three times as long.
+            loaded += chain.from_iterable(json.loads(f"[{','.join(texts)}]"))
+        # A checkpoint lies below two roots when one holds the other. A database may hold a run twice, when two hosts
+        # see the same folder.
+        name: Callable[[Any], str] = itemgetter(0) if brief else _name
+        return list({name(row): row for row in reversed(loaded)}.values())[::-1]
+
+    def _judge(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Take note of the path, state and coming place of rows that are not whole, or of old layouts."""
+        self.problems += [Problem(path, state) for path, state, _ in rows if state != WHOLE]
+        if places := {path: old for path, _, old in rows if old}:
+            from ocr.records.old_paths import warn_of_runs
+
+            warn_of_runs(places)
 
     @staticmethod
     def _with_true_status(row: Row) -> Row:
@@ -93,45 +118,53 @@ class Catalog:
         return {**row, "status": true_status(Path(row["folder"]), row)}
 
 
+def _name(row: Row) -> str:
+    return str(row.get("id") or row.get("path") or row["folder"])
+
+
 # What reads files needs pydantic, whose import takes longer than a listing in which nothing has changed.
-def _read_checkpoint(found: Scan, path: str) -> dict[str, Any]:
-    from ocr.records.rows import checkpoint_row
+def _read_checkpoints(folder: str, state: str) -> list[dict[str, Any]]:
+    from ocr.records.rows import checkpoint_rows
 
-    return checkpoint_row(found.checkpoints[path])
+    return checkpoint_rows(folder, state)
 
 
-def _read_run(_found: Scan, folder: str) -> dict[str, Any]:
+def _read_run(folder: str, _state: str) -> list[dict[str, Any]]:
     from ocr.records.rows import run_row
 
-    return run_row(folder)
-
-
-def _checkpoint_states(found: Scan) -> dict[str, str]:
-    return {path: files.fingerprint for path, files in found.checkpoints.items()}
+    return [run_row(folder)]
 
 
 def refresh(
-    store: Store, kind: str, root: str, states: Mapping[str, str], read: Callable[[str], dict[str, Any]]
+    store: Store,
+    kind: str,
+    root: str,
+    states: Mapping[str, str],
+    read: Callable[[str, str], list[dict[str, Any]]],
+    *,
+    brief: bool = False,
 ) -> list[str]:
-    """Read again what has changed since it was stored, and return the JSON of every row."""
+    """Read again what has changed since it was stored, and return the JSON of every folder."""
     known = store.fingerprints(kind, root)
-    changed = [path for path, state in states.items() if known.get(path) != state]
-    gone = [path for path in known if path not in states]
-    if changed or gone:
-        new = [Stored(path, states[path], json.dumps(read(path), ensure_ascii=False)) for path in changed]
-        store.apply(kind, root, new, gone)
-    return store.bodies(kind, None if os.environ.get(URL_VARIABLE) else root)
+    if known != states:
+        changed = [(folder, state) for folder, state in states.items() if known.get(folder) != state]
+        new = [_stored(folder, state, read(folder, state)) for folder, state in changed]
+        store.apply(kind, root, new, [folder for folder in known if folder not in states])
+    return store.bodies(kind, None if os.environ.get(URL_VARIABLE) else root, brief=brief)
+
+
+def _stored(folder: str, state: str, rows: Sequence[Row]) -> Stored:
+    brief = [[row.get(name) for name in BRIEF] for row in rows]
+    return Stored(folder, state, *(json.dumps(content, ensure_ascii=False) for content in (rows, brief)))
 
 
 def register(root: Path, folder: Path) -> None:
     """Put the run in `folder` into the store of `root`, as a listing would; a database then shows it to other hosts."""
     from ocr.records.rows import run_row
 
-    stat = (folder / RECORD).stat()
+    state = file_state((folder / RECORD).stat())
     with open_store(root) as store:
-        state = f"{stat.st_mtime_ns:x}.{stat.st_size:x}.{stat.st_ino:x}"
-        row = json.dumps(run_row(str(folder)), ensure_ascii=False)
-        store.apply("run", _key(root), [Stored(str(folder), state, row)], [])
+        store.apply("run", _key(root), [_stored(str(folder), state, [run_row(str(folder))])], [])
 
 
 def _key(root: Path) -> str:

@@ -10,9 +10,11 @@ BEST = Path("checkpoints") / "best.ckpt"
 CARD_SUFFIX = ".metadata.json"
 OLD_CARD_SUFFIX = ".metadata.yaml"
 
-# State of what can be listed and used as it is, and of a checkpoint of which nothing but its name is known.
+# State of what can be listed and used as it is, of a checkpoint of which nothing but its name is known, and of a card
+# that is no checkpoint's.
 WHOLE = "whole"
 NO_CARD = "no card: run doctor"
+ORPHAN = "a card, but its checkpoint is not there"
 
 # Set to "off", listings pass over what only the old layouts wrote.
 OLD_LAYOUTS = "OCR_OLD_LAYOUTS"

@@ -96,9 +96,17 @@ def ordered(rows: Sequence[Row], key: str) -> list[Row]:
     name, falling = key.removeprefix("-"), key.startswith("-")
     if rows and all(value_of(row, name) is None and name not in row for row in rows):
         _unknown(name, rows)
-    have = [row for row in rows if value_of(row, name) is not None]
-    lack = [row for row in rows if value_of(row, name) is None]
-    return sorted(have, key=lambda row: _sortable(value_of(row, name)), reverse=falling) + lack
+    return ranked(rows, [value_of(row, name) for row in rows], falling=falling)
+
+
+def ranked(rows: Sequence[Any], values: Sequence[Any], *, falling: bool) -> list[Any]:
+    """Rows by their values, numbers before text; those without one come last."""
+    have = [n for n, value in enumerate(values) if value is not None]
+    keys: Sequence[Any] = values
+    if not all(type(values[n]) is str for n in have):
+        keys = [_sortable(value) for value in values]
+    have.sort(key=keys.__getitem__, reverse=falling)
+    return [rows[n] for n in have] + [row for row, value in zip(rows, values, strict=True) if value is None]
 
 
 def best_first(rows: Sequence[Row]) -> list[Row]:

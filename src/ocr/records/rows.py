@@ -7,11 +7,11 @@ from typing import Any
 
 from ocr.errors import CardError, RecordError
 from ocr.records.checkpoint import read_card
-from ocr.records.layout import CARD_SUFFIX, NO_CARD, OLD_LAYOUTS, RECORD, WHOLE, old_layouts
+from ocr.records.layout import CARD_SUFFIX, NO_CARD, OLD_LAYOUTS, ORPHAN, RECORD, WHOLE, old_layouts
 from ocr.records.legacy import config_of, from_name, infer, read_card_v1
 from ocr.records.old_paths import future_place, is_of_old_scheme
 from ocr.records.run import read_record
-from ocr.records.scan import Checkpoint
+from ocr.records.scan import Checkpoint, checkpoints_of
 from ocr.records.upgrade import is_old
 
 _CARD_FIELDS = (
@@ -28,6 +28,17 @@ def run_row(folder: str) -> dict[str, Any]:
         return {"folder": folder, "state": str(error).removeprefix(f"{folder}{os.sep}{RECORD}: ")}
     row = record.model_dump(mode="json", exclude={"schema_version", "packages", "command"})
     return {"folder": folder, "state": WHOLE, **row}
+
+
+def checkpoint_rows(folder: str, state: str) -> list[dict[str, Any]]:
+    """What is listed of the checkpoints in a folder whose files are in `state`, cards without one among them."""
+    rows: list[dict[str, Any]] = []
+    for files in checkpoints_of(folder, state):
+        if files.size is None:
+            rows += [{"path": card, "state": ORPHAN} for card in files.cards]
+        else:
+            rows.append(checkpoint_row(files))
+    return rows
 
 
 def checkpoint_row(files: Checkpoint) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """Which runs and checkpoints there are below a folder. Looks at names, sizes and times only, and opens nothing."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from ocr.records.layout import CARD_SUFFIX, LAST, OLD_CARD_SUFFIX, RECORD, old_layouts
 
 _SKIPPED = {"logs", "wandb", "mlruns"}
 _NO_RUNS = _SKIPPED | {LAST.parent.name}
+_CHECKPOINT = ".ckpt"
+_LINK = ">"
 
 
 class Problem(NamedTuple):
@@ -19,112 +21,111 @@ class Problem(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
-class Checkpoint:
-    """The files of one checkpoint; `fingerprint` changes when any of them does, and is compared to read again."""
+class Checkpoint(NamedTuple):
+    """The files of one checkpoint; `modified` in seconds. Without `size` it is not there, and only its cards are."""
 
     path: str
-    size: int
+    size: int | None
     modified: float
-    fingerprint: str
     cards: list[str]
     aliases: list[str]
 
 
 @dataclass
-class Scan:
-    """What lies below one root."""
+class Found:
+    """Folders below one root: `states` has a text for each that differs when anything listed of it has changed."""
 
-    runs: dict[str, str] = field(default_factory=dict)  # folder: state of its record
-    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
-def scan(root: Path, *, checkpoints: bool = True) -> Scan:
-    """Walk `root` without following links to folders, and note every run and checkpoint with the state of its files.
+def scan_runs(root: str) -> Found:
+    """The folders of runs. Nothing is looked for among checkpoints."""
+    return _walk(root, _take_run)
 
-    Without `checkpoints` runs alone are looked for, which is most of the time saved.
-    """
-    found = Scan()
-    folders = [str(root)]
-    layouts = f" {old_layouts():d}"
+
+def scan_checkpoints(root: str) -> Found:
+    """The folders that hold checkpoints or cards; `checkpoints_of` reads what a state says."""
+    return _walk(root, _take_checkpoints)
+
+
+def _walk(root: str, take: Callable[[str, Iterable[os.DirEntry[str]], Found], list[str]]) -> Found:
+    """Walk `root` without following links to folders; `take` notes what is in a folder and returns where to go on."""
+    found = Found()
+    folders = [root]
     while folders:
         folder = folders.pop()
         try:
+            folder.encode()
             with os.scandir(folder) as entries:
-                folders += _take(folder, entries, layouts, found) if checkpoints else _take_run(folder, entries, found)
+                folders += take(folder, entries, found)
         except OSError as error:
             found.problems.append(Problem(folder, f"cannot be read: {error.strerror}"))
+        except UnicodeEncodeError:
+            found.problems.append(Problem(folder, "cannot be listed: a name that is not UTF-8; rename it"))
     return found
 
 
-# This is the time of a listing: two files and a half to look at for each of ten thousand checkpoints.
-def _take(folder: str, entries: Iterable[os.DirEntry[str]], layouts: str, found: Scan) -> list[str]:
-    """Note the files of one folder; return the folders in it."""
-    cards: dict[str, list[tuple[str, str]]] = {}
-    aliases: dict[str, list[str]] = {}
-    checkpoints: list[os.DirEntry[str]] = []
-    below: list[str] = []
-    for entry in entries:
-        name = entry.name
-        if name.endswith(".ckpt"):
-            if entry.is_symlink():
-                target = os.readlink(entry.path).rpartition(os.sep)[2]
-                aliases.setdefault(target, []).append(name[:-5])
-            elif entry.is_file():
-                checkpoints.append(entry)
-        elif name.endswith((CARD_SUFFIX, OLD_CARD_SUFFIX)):
-            if stat := _stat(entry):
-                cards.setdefault(name.rpartition(".metadata.")[0], []).append((entry.path, _state(stat)))
-        elif name == RECORD:
-            if stat := _stat(entry):
-                found.runs[folder] = _state(stat)
-        elif name[0] != "." and name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
-            below.append(entry.path)
-    for entry in checkpoints:
-        name, path, stat = entry.name, entry.path, _stat(entry)
-        beside = cards.pop(name[:-5], [])
-        if stat is None:
-            continue
-        names = aliases.get(name, [])
-        if len(beside) > 1:
-            beside.sort()
-        if len(names) > 1:
-            names.sort()
-        state = " ".join([_state(stat), *[state for _, state in beside]])
-        found.checkpoints[path] = Checkpoint(
-            path,
-            stat.st_size,
-            stat.st_mtime,
-            f"{state} {' '.join(names)}{layouts}",
-            [card for card, _ in beside],
-            names,
-        )
-    for orphans in cards.values():
-        found.problems += [Problem(card, "a card, but its checkpoint is not there") for card, _ in orphans]
-    return below
-
-
-def _take_run(folder: str, entries: Iterable[os.DirEntry[str]], found: Scan) -> list[str]:
-    """Note the record of one folder; return the folders in it that may hold runs."""
+def _take_run(folder: str, entries: Iterable[os.DirEntry[str]], found: Found) -> list[str]:
     below: list[str] = []
     for entry in entries:
         name = entry.name
         if name == RECORD:
-            if stat := _stat(entry):
-                found.runs[folder] = _state(stat)
+            with suppress(FileNotFoundError):
+                found.states[folder] = file_state(entry.stat())
         elif name[0] != "." and name not in _NO_RUNS and entry.is_dir(follow_symlinks=False):
             below.append(entry.path)
     return below
 
 
-def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """The state of a file; None when it went since the folder was read, as when a run drops a checkpoint."""
-    try:
-        return entry.stat()
-    except FileNotFoundError:
-        return None
+# This is the time of a listing: two files to look at, and half a link to read, for each of ten thousand checkpoints.
+# Times of folders would tell less: they stay when a card is edited, or a checkpoint cut off, in place.
+def _take_checkpoints(folder: str, entries: Iterable[os.DirEntry[str]], found: Found) -> list[str]:
+    """The state is ``NAME/STATE/NAME/STATE...``: no name holds a slash."""
+    below: list[str] = []
+    files: list[str] = []
+    for entry in entries:
+        name = entry.name
+        if name.endswith((_CHECKPOINT, CARD_SUFFIX, OLD_CARD_SUFFIX)):
+            try:
+                if entry.is_symlink() and name.endswith(_CHECKPOINT):
+                    files.append(f"{name}/{_LINK}{os.readlink(entry.path).rpartition(os.sep)[2]}")
+                elif not entry.is_dir():
+                    files.append(f"{name}/{file_state(entry.stat())}")
+            except FileNotFoundError:
+                continue  # it went since the folder was read, as when a run drops a checkpoint
+            except OSError as error:
+                found.problems.append(Problem(entry.path, f"cannot be read: {error.strerror}"))
+        elif name[0] != "." and name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
+            below.append(entry.path)
+    if files:
+        files.sort()
+        text = "/".join(files)
+        text.encode()
+        found.states[folder] = f"{old_layouts():d}/{text}"
+    return below
 
 
-def _state(stat: os.stat_result) -> str:
+def checkpoints_of(folder: str, state: str) -> Iterator[Checkpoint]:
+    """The checkpoints that the state of a folder tells of, and the cards in it that have none."""
+    fields = state.split("/")[1:]
+    files = dict(zip(fields[::2], fields[1::2], strict=True))
+    cards: dict[str, list[str]] = {}
+    aliases: dict[str, list[str]] = {}
+    for name, told in files.items():
+        if not name.endswith(_CHECKPOINT):
+            cards.setdefault(name.rpartition(".metadata.")[0], []).append(f"{folder}{os.sep}{name}")
+        elif told.startswith(_LINK):
+            aliases.setdefault(told[1:], []).append(name.removesuffix(_CHECKPOINT))
+    for name, told in files.items():
+        if name.endswith(_CHECKPOINT) and not told.startswith(_LINK):
+            modified, size, _ = (int(number, 16) for number in told.split("."))
+            beside = cards.pop(name.removesuffix(_CHECKPOINT), [])
+            yield Checkpoint(f"{folder}{os.sep}{name}", size, modified / 1e9, beside, aliases.get(name, []))
+    for stem, orphans in cards.items():
+        yield Checkpoint(f"{folder}{os.sep}{stem}{_CHECKPOINT}", None, 0.0, orphans, [])
+
+
+def file_state(stat: os.stat_result) -> str:
+    """What is compared to tell whether a file was written since."""
     return f"{stat.st_mtime_ns:x}.{stat.st_size:x}.{stat.st_ino:x}"

@@ -10,31 +10,35 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 30.0
 
 
 class Stored(NamedTuple):
-    """One row: where it was read from, the state of the files it was read from, and what they said, as JSON."""
+    """What was read from one folder: the state of its files then, and what they said.
+
+    `body` is a JSON list of rows, `brief` one of the same rows with a few fields, in less time to read.
+    """
 
     path: str
     fingerprint: str
     body: str
+    brief: str = "[]"
 
 
 class Store(Protocol):
-    """Rows by kind (``run`` or ``checkpoint``) and root; the path is unique within both."""
+    """Folders by kind (``run`` or ``checkpoint``) and root; the path is unique within both."""
 
     def fingerprints(self, kind: str, root: str) -> dict[str, str]:
-        """Fingerprint of each row, by path."""
+        """Fingerprint of each folder, by path."""
         ...
 
     def apply(self, kind: str, root: str, changed: Iterable[Stored], gone: Iterable[str]) -> None:
-        """Insert or replace rows and remove others, all or nothing."""
+        """Insert or replace folders and remove others, all or nothing."""
         ...
 
-    def bodies(self, kind: str, root: str | None) -> list[str]:
-        """The JSON of every row, of one root or of all."""
+    def bodies(self, kind: str, root: str | None, *, brief: bool = False) -> list[str]:
+        """The JSON of every folder, of one root or of all."""
         ...
 
     def clear(self) -> None:
@@ -76,30 +80,33 @@ class SqliteStore:
                 return  # another process was first
             connection.execute("DROP TABLE IF EXISTS rows")
             connection.execute(
-                "CREATE TABLE rows (kind TEXT, root TEXT, path TEXT, fingerprint TEXT, body TEXT,"
+                "CREATE TABLE rows (kind TEXT, root TEXT, path TEXT, fingerprint TEXT, brief TEXT, body TEXT,"
                 " PRIMARY KEY (kind, root, path)) WITHOUT ROWID"
             )
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def fingerprints(self, kind: str, root: str) -> dict[str, str]:
-        """Fingerprint of each row, by path."""
+        """Fingerprint of each folder, by path."""
         query = "SELECT path, fingerprint FROM rows WHERE kind = ? AND root = ?"
         with closing(self._connection.execute(query, (kind, root))) as rows:
             return dict(rows.fetchall())
 
     def apply(self, kind: str, root: str, changed: Iterable[Stored], gone: Iterable[str]) -> None:
-        """Insert or replace rows and remove others, all or nothing."""
+        """Insert or replace folders and remove others, all or nothing."""
         with _immediate(self._connection):
             self._connection.executemany(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", ((kind, root, *row) for row in changed)
+                "INSERT OR REPLACE INTO rows (kind, root, path, fingerprint, body, brief) VALUES (?, ?, ?, ?, ?, ?)",
+                ((kind, root, *row) for row in changed),
             )
             self._connection.executemany(
                 "DELETE FROM rows WHERE kind = ? AND root = ? AND path = ?", ((kind, root, path) for path in gone)
             )
 
-    def bodies(self, kind: str, root: str | None) -> list[str]:
-        """The JSON of every row, of one root or of all."""
-        query = "SELECT body FROM rows WHERE kind = ?" + ("" if root is None else " AND root = ?")
+    def bodies(self, kind: str, root: str | None, *, brief: bool = False) -> list[str]:
+        """The JSON of every folder, of one root or of all."""
+        query = f"SELECT {'brief' if brief else 'body'} FROM rows WHERE kind = ?" + (
+            "" if root is None else " AND root = ?"
+        )
         with closing(self._connection.execute(query, (kind,) if root is None else (kind, root))) as rows:
             return [row[0] for row in rows]
 

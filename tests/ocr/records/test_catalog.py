@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ocr.errors import RecordError
-from ocr.records.catalog import INDEX, Catalog, open_store, register
+from ocr.records.catalog import BRIEF, INDEX, Catalog, open_store, register
 from ocr.records.layout import NO_CARD, OLD_LAYOUTS, RECORD, WHOLE, card_path
 
 OLD_CARD = {
@@ -88,6 +88,59 @@ def test_what_changed_is_read_again_and_what_is_gone_goes(outputs, make_checkpoi
     assert problem.reason == "a card, but its checkpoint is not there"
 
 
+def edit_card(folder):
+    card = card_path(folder / "epoch-01_step-000020_hmean-0.8000.ckpt")
+    with card.open("r+b") as stream:  # as some editors do: the same file, of the same length
+        text = stream.read()
+        stream.seek(0)
+        stream.write(text.replace(b'"value": 0.8', b'"value": 0.7'))
+    return {"score": 0.7}
+
+
+def cut_off(folder):
+    path = folder / "epoch-01_step-000020_hmean-0.8000.ckpt"
+    size = path.stat().st_size
+    os.truncate(path, 0)
+    return {"state": f"damaged: 0 bytes, its card was written for {size}"}
+
+
+def link_again(folder):
+    (folder / "best.ckpt").unlink()
+    (folder / "best.ckpt").symlink_to("epoch-01_step-000020_hmean-0.8000.ckpt")
+    return {"aliases": ["best", "last"]}
+
+
+def lose_card(folder):
+    card_path(folder / "epoch-01_step-000020_hmean-0.8000.ckpt").unlink()
+    return {"state": NO_CARD}
+
+
+@pytest.mark.parametrize("change", [edit_card, cut_off, link_again, lose_card])
+def test_whatever_is_changed_in_place_is_seen(outputs, change):
+    def row():
+        (found,) = (row for row in Catalog([outputs]).find() if "step-000020" in row["path"])
+        return found
+
+    before = row()
+    told = change(outputs / "2026-01-02" / "03-04-05" / "checkpoints")
+    after = row()
+    assert told.items() <= after.items()
+    assert not told.items() <= before.items()
+    brief = next(row for row in Catalog([outputs]).brief() if row[0] == after["path"])
+    assert brief == [after.get(name) for name in BRIEF]
+
+
+@pytest.mark.parametrize("sort", ["-created", "created", "score", "-score", "path", "-epoch", "run_id"])
+def test_what_a_table_needs_is_what_is_found(outputs, sort, make_checkpoint):
+    spoil_none(outputs / "bad" / "checkpoints", make_checkpoint)
+    (outputs / "bad" / "checkpoints" / "gone.metadata.json").write_text("{}")
+    catalogs = [Catalog([outputs, outputs / "2026-01-02"]) for _ in range(2)]
+    brief = catalogs[0].brief(sort=sort, limit=4)
+    assert brief == [[row.get(name) for name in BRIEF] for row in catalogs[1].find(sort=sort, limit=4)]
+    assert catalogs[0].problems == catalogs[1].problems
+    assert len(catalogs[0].problems) == 2
+
+
 def spoil_size(folder, make_checkpoint):
     path = make_checkpoint(folder, "a")
     path.write_bytes(b"longer than it was")
@@ -149,6 +202,25 @@ def test_folders_that_loop_or_cannot_be_read_stop_nothing(outputs, monkeypatch):
     catalog = Catalog([outputs])
     assert len(catalog.find()) == 2
     assert [p.reason for p in catalog.problems] == ["cannot be read: Permission denied"]
+
+
+def test_names_that_are_no_text_and_cards_that_loop_are_problems_and_the_rest_goes_on(outputs, make_checkpoint):
+    looping = make_checkpoint(outputs / "looping", "a", card=False)
+    card_path(looping).symlink_to(card_path(looping))
+    os.makedirs(os.fsencode(outputs) + b"/latin-\xe9/checkpoints")
+    inside = os.fsencode(outputs) + b"/2026-01-02/named"
+    os.makedirs(inside)
+    Path(os.fsdecode(inside + b"/\xe9.ckpt")).write_bytes(b"x")
+    catalog = Catalog([outputs])
+    assert len(catalog.find()) == 4
+    reasons = {os.path.relpath(path, outputs): reason for path, reason in catalog.problems}
+    assert reasons == {
+        "looping/a.metadata.json": "cannot be read: Too many levels of symbolic links",
+        "looping/a.ckpt": NO_CARD,
+        "latin-\udce9": "cannot be listed: a name that is not UTF-8; rename it",
+        "2026-01-02/named": "cannot be listed: a name that is not UTF-8; rename it",
+    }
+    assert len(catalog.find_runs()) == 2
 
 
 def test_a_root_that_is_missing_or_cannot_be_written(outputs, tmp_path, monkeypatch):
