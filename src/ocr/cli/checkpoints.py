@@ -22,6 +22,7 @@ from ocr.cli.listing import (
     relative,
     report,
     shown,
+    uncollected,
 )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -66,13 +67,14 @@ def list_(
     from ocr.records.catalog import BRIEF, Catalog
 
     catalog, as_json = Catalog(root), json or how is Format.json
-    if as_json or where or (sort or "created").removeprefix("-") not in BRIEF:
-        _print(catalog.find(where, sort=sort, limit=limit), as_json=as_json)
-    else:
-        found = catalog.brief(sort=sort or "-created", limit=limit)
-        columns = {heading: [row[BRIEF.index(field)] for row in found] for heading, field in COLUMNS.items()}
-        here = os.getcwd()
-        print_table(columns | {"path": [relative(path, here) for path in columns["path"]]})
+    with uncollected():
+        if as_json or where or (sort or "created").removeprefix("-") not in BRIEF:
+            _print(catalog.find(where, sort=sort, limit=limit), as_json=as_json)
+        else:
+            found = catalog.brief(sort=sort or "-created", limit=limit)
+            columns = {heading: [row[BRIEF.index(field)] for row in found] for heading, field in COLUMNS.items()}
+            here = os.getcwd()
+            print_table(columns | {"path": [relative(path, here) for path in columns["path"]]})
     report(catalog.problems)
 
 

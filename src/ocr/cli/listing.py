@@ -1,9 +1,11 @@
 """What `ocr runs` and `ocr checkpoints` have in common: options, tables, problems, exit codes."""
 
+import gc
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +35,16 @@ How = Annotated[Format, typer.Option("--format", help="A table, or JSON.")]
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 
 OUTPUTS = [Path("outputs")]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no cycles in memory while the block runs: among tens of thousands of new rows that takes a while."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def print_rows(rows: Sequence[Row], columns: Mapping[str, str], *, as_json: bool) -> None:
