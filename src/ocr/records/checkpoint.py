@@ -5,6 +5,7 @@ python -m ocr.records.checkpoint > docs/schemas/checkpoint-card.schema.json
 
 import hashlib
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -71,9 +72,31 @@ def card_bytes(card: CheckpointCard) -> bytes:
 
 
 def canonical_hash(config: dict[str, Any]) -> str:
-    """SHA-256 of a resolved config without what differs between two runs of the same thing: run and paths."""
-    kept = {key: value for key, value in config.items() if key not in ("run", "paths", "resume")}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    """SHA-256 of a resolved config without what differs between two runs of the same thing."""
+    return hashlib.sha256(json.dumps(canonical(config), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def canonical(config: dict[str, Any]) -> dict[str, Any]:
+    """A resolved config without what differs between two runs of the same thing: run, resume, and where both are.
+
+    Folders of ``paths`` read ``${paths.NAME}`` wherever else they are named.
+    """
+    paths = config.get("paths")
+    places = {place: f"${{paths.{name}}}" for name, place in (paths or {}).items() if isinstance(place, str) and place}
+    inner_first = sorted(places, key=len, reverse=True)
+
+    def unplaced(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {name: unplaced(child) for name, child in node.items()}
+        if isinstance(node, list):
+            return [unplaced(child) for child in node]
+        if isinstance(node, str):
+            for place in inner_first:
+                if node == place or node.startswith(place + os.sep):
+                    return places[place] + node.removeprefix(place)
+        return node
+
+    return {name: unplaced(node) for name, node in config.items() if name not in ("run", "paths", "resume")}
 
 
 def file_sha256(path: Path) -> str:

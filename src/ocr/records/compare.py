@@ -8,10 +8,8 @@ from typing import Any
 import yaml
 
 from ocr.errors import RecordError
+from ocr.records.checkpoint import canonical
 from ocr.records.run import RunRecord
-
-# What differs between two runs of the same thing.
-_OWN = ("run.", "paths.", "resume")
 
 
 def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -24,15 +22,17 @@ def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def config_of_run(folder: Path, record: RunRecord) -> dict[str, Any]:
-    """The resolved config of a run, flat; empty when it is gone, RecordError when it is damaged."""
+    """The canonical config of a run, flat; empty when it is gone, RecordError when it is damaged."""
     path = folder / (record.config or "")
     try:
-        flat = flatten(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+        config = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except OSError:
         return {}
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecordError(f"{path}: no YAML: {' '.join(str(error).split())}") from error
-    return {key: value for key, value in flat.items() if not key.startswith(_OWN)}
+    if not isinstance(config, dict):
+        raise RecordError(f"{path}: no config: it holds no keys")
+    return flatten(canonical(config))
 
 
 def difference(a: tuple[Path, RunRecord], b: tuple[Path, RunRecord]) -> dict[str, dict[str, tuple[Any, Any]]]:

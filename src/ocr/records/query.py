@@ -110,11 +110,15 @@ def ranked(rows: Sequence[Any], values: Sequence[Any], *, falling: bool) -> list
 
 
 def best_first(rows: Sequence[Row]) -> list[Row]:
-    """Rows with a score by the metric they were monitored by, in its mode; RecordError when they had several."""
+    """Rows with a score by the metric they were monitored by, in its mode, the newest of equals first.
+
+    Raises RecordError when they had several.
+    """
     scored = [row for row in rows if row.get("score") is not None]
     monitors = sorted({f"{row['monitor']} ({row['mode']})" for row in scored})
     if len(monitors) > 1:
         raise RecordError(f"these were monitored by {', '.join(monitors)}; add monitor=... to compare like with like")
+    scored.sort(key=lambda row: str(row.get("created")), reverse=True)
     return sorted(scored, key=lambda row: row["score"] if row["mode"] == "min" else -row["score"])
 
 

@@ -74,5 +74,7 @@ def test_the_best_is_by_the_monitored_metric_in_its_mode():
     assert [row["id"] for row in best_first(rows)] == ["b", "a"]
     up = [row | {"mode": "max"} for row in rows]
     assert [row["id"] for row in best_first(up)] == ["a", "b"]
+    tied = [scored("old", 0.1) | {"created": "2025"}, scored("new", 0.1) | {"created": "2026"}]
+    assert next(row["id"] for row in best_first([*rows, *tied])) == "new"
     with pytest.raises(RecordError, match=r"monitored by val/acc \(max\), val/loss \(min\); add monitor="):
         best_first([*rows, scored("d", 1.0, "val/acc", "max")])

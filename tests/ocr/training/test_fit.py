@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ocr.records.checkpoint import read_card
+from ocr.records.compare import difference
 from ocr.records.run import read_record
 from ocr.training import weights
 
@@ -41,6 +42,19 @@ def test_a_run_leaves_record_metrics_checkpoints_and_cards(tiny, tiny_home):
     assert {m.name: m.n for m in card.metrics} == {"val/hmean": 16}
     assert card.config_hash == record.config_hash
     assert card.data_manifest_hash == record.data_manifest_hash
+
+
+def test_two_runs_of_the_same_thing_have_the_same_config(tiny, tiny_home):
+    folders = [tiny_home / "one", tiny_home / "two"]
+    for folder in folders:
+        tiny("+trainer.max_steps=1", "logger=[csv,tensorboard]", f"hydra.run.dir={folder}")
+    one, two = ((folder, read_record(folder)) for folder in folders)
+    assert one[1].config_hash == two[1].config_hash
+    assert "config" not in difference(one, two)
+    tiny("+trainer.max_steps=1", "seed=5", f"hydra.run.dir={tiny_home / 'three'}")
+    three = tiny_home / "three", read_record(tiny_home / "three")
+    assert three[1].config_hash != one[1].config_hash
+    assert {"seed"} <= difference(one, three)["config"].keys()
 
 
 def test_fast_dev_run_ends_with_the_line_and_keeps_no_checkpoint(tiny, tiny_home):
