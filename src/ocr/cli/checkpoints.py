@@ -72,9 +72,7 @@ def list_(
             _print(catalog.find(where, sort=sort, limit=limit), as_json=as_json)
         else:
             found = catalog.brief(sort=sort or "-created", limit=limit)
-            columns = {heading: [row[BRIEF.index(field)] for row in found] for heading, field in COLUMNS.items()}
-            here = os.getcwd()
-            print_table(columns | {"path": [relative(path, here) for path in columns["path"]]})
+            _print_columns({field: [row[n] for row in found] for n, field in enumerate(BRIEF)})
     report(catalog.problems)
 
 
@@ -168,7 +166,8 @@ def doctor(
 ) -> None:
     """Open checkpoints that have no usable card, say what they are, and write a card where that is possible.
 
-    Weights are opened as tensors and plain values; code in them is never run. Exits 1 when some could not be helped.
+    Weights are opened as tensors and plain values; code in them is never run. An old sidecar becomes a card, and is
+    kept as NAME.old. Exits 1 when some could not be helped.
 
     Examples:
 
@@ -183,7 +182,7 @@ def doctor(
 
     folders = [path for path in paths or OUTPUTS if not path.is_file()]
     rows = Catalog(folders).checkpoints() if folders else []
-    ill = [row["path"] for row in rows if row["state"] != WHOLE]
+    ill = [row["path"] for row in rows if row["state"] != WHOLE or row.get("old")]
     ill += [str(path) for path in paths or [] if path.is_file()]
     findings: list[dict[str, Any]] = []
     if ill:
@@ -202,6 +201,15 @@ def doctor(
 
 
 def _print(rows: Any, *, as_json: bool) -> None:
-    if not as_json:
-        rows = [{**row, "path": relative(row["path"])} for row in rows]
-    print_rows(rows, COLUMNS, as_json=as_json)
+    if as_json:
+        print_rows(rows, COLUMNS, as_json=True)
+    else:
+        _print_columns({field: [row.get(field) for row in rows] for field in (*COLUMNS.values(), "inferred")})
+
+
+def _print_columns(told: dict[str, list[Any]]) -> None:
+    here = os.getcwd()
+    told["path"] = [relative(path, here) for path in told["path"]]
+    pairs = zip(told["encoder"], told["inferred"], strict=True)
+    told["encoder"] = [f"{encoder} (inferred)" if inferred else encoder for encoder, inferred in pairs]
+    print_table({heading: told[field] for heading, field in COLUMNS.items()})

@@ -25,10 +25,11 @@ from ocr.records.store import SqliteStore, Store, Stored
 
 INDEX = ".index.sqlite"
 URL_VARIABLE = "OCR_REGISTRY_URL"
-# What a table of checkpoints shows, is sorted by and warns of; paths and states come first.
+# What a table of checkpoints shows, is sorted by and warns of; paths and states come first. It is kept in stores, whose
+# SCHEMA_VERSION changes with it.
 BRIEF = (
     *("path", "state", "old", "created", "score", "monitor"),
-    *("epoch", "step", "task", "encoder", "run_id", "aliases"),
+    *("epoch", "step", "task", "encoder", "inferred", "run_id", "aliases"),
 )
 
 Row = Mapping[str, Any]

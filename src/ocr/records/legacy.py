@@ -68,7 +68,7 @@ class _Checkpointing(BaseModel):
 class CardV1(BaseModel):
     """The sidecar of the old layouts (schema 1.0), YAML or JSON; what it said besides is ignored."""
 
-    schema_version: str
+    schema_version: str = Field(pattern=r"^1(\.\d+)?$")
     checkpoint_path: str
     exp_name: str
     created_at: str

@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from durable.replace import write_bytes
 from ocr.bundles.card import MetricRecord
 from ocr.errors import CardError, InputError
-from ocr.records.checkpoint import CheckpointCard, canonical_hash, file_sha256, read_card
-from ocr.records.layout import CARD_SUFFIX, OLD_CARD_SUFFIX, old_layouts
+from ocr.records.checkpoint import CheckpointCard, canonical_hash, file_sha256, read_card, write_card
+from ocr.records.layout import CARD_SUFFIX, OLD_CARD_SUFFIX, card_path, old_layouts
 from ocr.records.legacy import CardV1, config_of, read_card_v1
 from ocr.records.legacy_targets import rename_all
 from ocr.specs.decode import DecodeSpec
@@ -21,6 +22,8 @@ from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
 from ocr.text.charset import Charset
 
+# What is added to the name of a sidecar that a card has replaced.
+SET_ASIDE = ".old"
 PROTOCOL = "as the old code logged it: means over images (CLEval for detection)"
 # What the old code did whenever its config did not say otherwise.
 _OLD_DETECTION = PreprocessSpec(resize="limit", max_side=640, multiple=32)
@@ -44,6 +47,30 @@ def usable_card(checkpoint: Path) -> CheckpointCard:
         size=checkpoint.stat().st_size,
         near=checkpoint.resolve().parent,
     )
+
+
+def renew(checkpoint: Path) -> list[Path]:
+    """Put a card of today in the place of the old sidecars of a checkpoint; return where those are kept now.
+
+    A card that is there already stays. Raises CardError for sidecars that differ, and as `upgrade` does.
+    """
+    sidecars = [path for path in sidecars_of(checkpoint) if is_old(path)]
+    read = [read_card_v1(path) for path in sidecars]
+    if any(card != read[0] for card in read):
+        raise CardError(f"two cards that differ: {', '.join(path.name for path in sidecars)}; remove the wrong one")
+    kept = {path: path.with_name(path.name + SET_ASIDE) for path in sidecars}
+    new = card_path(checkpoint)
+    try:
+        read_card(checkpoint)
+    except CardError:
+        card = usable_card(checkpoint)
+        if new in kept:
+            write_bytes(kept[new], new.read_bytes())
+        write_card(checkpoint, card)
+    for path, place in kept.items():
+        if path != new:
+            path.rename(place)
+    return list(kept.values())
 
 
 def old_sidecar(checkpoint: Path) -> Path | None:

@@ -8,9 +8,12 @@ import yaml
 
 from ocr.errors import CardError, CheckpointError, OcrError, RecordError
 from ocr.records.checkpoint import file_sha256, read_card, write_card
+from ocr.records.layout import old_layouts
 from ocr.records.legacy import config_of, from_name
 from ocr.records.legacy_targets import translate
 from ocr.records.run import RunRecord, read_record
+from ocr.records.upgrade import old_sidecar, renew, usable_card
+from ocr.records.verify import archive_fault
 from ocr.text.charset import Charset
 from ocr.training import weights
 from ocr.training.build import build_module, without_pretrained
@@ -28,12 +31,27 @@ def examine(path: Path, *, dry_run: bool) -> dict[str, Any]:
     """
     finding: dict[str, Any] = {"path": str(path), "is": "no checkpoint", "done": "nothing", "problem": ""}
     try:
-        content = weights.load(path)
+        old = old_layouts() and old_sidecar(path) is not None
+        try:
+            content = weights.load(path)
+        except CheckpointError:
+            # The old code kept more than weights in its checkpoints. What they are, its sidecars tell all the same.
+            if old and archive_fault(path) is None:
+                finding["is"], finding["done"] = "told by its old sidecar alone", _renew(path, dry_run=dry_run)
+            raise
         finding["is"] = describe(content)
-        finding["done"] = _heal(path, content, dry_run=dry_run)
+        finding["done"] = _renew(path, dry_run=dry_run) if old else _heal(path, content, dry_run=dry_run)
     except OcrError as error:
         finding["problem"] = str(error).removeprefix(f"{path}: ")
     return finding
+
+
+def _renew(path: Path, *, dry_run: bool) -> str:
+    """Bring the card of a checkpoint that has an old sidecar up to date."""
+    if dry_run:
+        usable_card(path)
+        return "its old sidecar would become a card"
+    return f"its old sidecar became a card, and is kept as {', '.join(place.name for place in renew(path))}"
 
 
 def describe(content: dict[str, Any]) -> str:

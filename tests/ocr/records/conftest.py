@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,27 @@ def _old_layouts(request, monkeypatch):
     """Nothing but tests marked `old_layouts` may depend on old layouts being read."""
     if request.node.get_closest_marker("old_layouts") is None:
         monkeypatch.setenv(OLD_LAYOUTS, "off")
+
+
+@pytest.fixture
+def old_card() -> dict[str, Any]:
+    """What the old code wrote beside a checkpoint."""
+    return {
+        "schema_version": "1.0",
+        "checkpoint_path": "checkpoints/a.ckpt",
+        "exp_name": "dbnet-resnet18",
+        "created_at": "2025-10-18T10:00:00",
+        "training": {"epoch": 0, "global_step": 77, "training_phase": "training"},
+        "model": {
+            "architecture": "dbnet",
+            "encoder": {"model_name": "resnet18", "pretrained": True},
+            "decoder": {"name": "fpn", "in_channels": [1]},
+            "head": {"name": "db_head"},
+            "loss": {"name": "db_loss"},
+        },
+        "metrics": {"hmean": 0.8839, "additional_metrics": {"val/cleval": 0.9}},
+        "checkpointing": {"monitor": "val/hmean", "mode": "max"},
+    }
 
 
 def _postgres_programs() -> Path | None:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from ocr.errors import CardError
-from ocr.records.layout import CARD_SUFFIX, OLD_CARD_SUFFIX, RECORD
+from ocr.records.checkpoint import read_card
+from ocr.records.layout import CARD_SUFFIX, OLD_CARD_SUFFIX, ORPHAN, RECORD
 from ocr.records.legacy import CardV1, config_of, from_name, read_card_v1
 from ocr.records.migration.find import OldRun
 from ocr.records.migration.journal import Item
@@ -144,12 +145,22 @@ def _sidecars(run: OldRun, plan: Plan) -> dict[str, list[str]]:
         checkpoint = name.removesuffix(suffix) + ".ckpt"
         path = run.folder / checkpoint
         if checkpoint not in run.files:
-            plan.problems.append(Problem(str(run.folder / name), "a card, but its checkpoint is not there"))
+            plan.problems.append(Problem(str(run.folder / name), ORPHAN))
             continue
+        if _has_card(path):
+            continue  # the doctor has been there: what lies beside the card is a file like any other
         if path.is_symlink():
             checkpoint = os.path.relpath(path.resolve(), run.folder.resolve())
         found.setdefault(checkpoint, []).append(name)
     return found
+
+
+def _has_card(checkpoint: Path) -> bool:
+    try:
+        read_card(checkpoint)
+    except CardError:
+        return False
+    return True
 
 
 def _plan_file(run: OldRun, folder: str, name: str, plan: Plan, references: References) -> None:
