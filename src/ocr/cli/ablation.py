@@ -48,7 +48,7 @@ def run(
     """Train every job of a grid, each in a process and a run folder of its own.
 
     Called again it goes on: what is completed stays, what was interrupted resumes, what failed is tried anew. A job
-    that fails stops no other. Exits 1 when not all are completed.
+    that fails stops no other. Exits 1 when not all are completed, or the metric is missing.
 
     A grid:
 
@@ -76,6 +76,7 @@ def run(
         _print_rows(declared, states)
     done = sum(state.state == "completed" for state in states)
     print(f"{home}: {done} of {len(states)} jobs completed", file=sys.stderr)
+    _say_unlogged(declared, states)
     if done < len(states):
         raise typer.Exit(1)
 
@@ -131,12 +132,14 @@ def table(
     from ocr.records.ablation.effects import effects
     from ocr.records.ablation.tables import FORMATS
 
-    found = effects(*_open(folder))
+    grid, states = _open(folder)
+    found = effects(grid, states)
     text = json_format.dumps([asdict(one) for one in found], indent=1) + "\n" if json else FORMATS[format](found)
     if out is None:
         print(text, end="")
     else:
         write_text(out, text)
+    _say_unlogged(grid, states)
 
 
 @app.command()
@@ -161,6 +164,7 @@ def plot(
     grid, states = _open(folder)
     save_plot(effects(grid, states), grid.metric, out)
     print(out)
+    _say_unlogged(grid, states)
 
 
 def _open(folder: Path) -> "tuple[Grid, list[JobState]]":
@@ -175,6 +179,15 @@ def _print_rows(grid: "Grid", states: "list[JobState]") -> None:
     from ocr.records.ablation.effects import rows
 
     print(json_format.dumps(rows(grid, states), ensure_ascii=False, indent=1))
+
+
+def _say_unlogged(grid: "Grid", states: "list[JobState]") -> None:
+    """Say which jobs are in no table, as they did not log the metric, and exit with 1."""
+    from ocr.records.ablation.effects import unlogged
+
+    if (line := unlogged(grid, states)) is not None:
+        print(line, file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def _tell(state: "JobState", step: "Callable[[], None]") -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ocr.errors import ConfigError
+from ocr.errors import CheckpointError, ConfigError
 from ocr.records.checkpoint import CheckpointCard
 from ocr.records.legacy_targets import translate
 from ocr.records.upgrade import usable_card
@@ -53,10 +53,19 @@ def load_module(checkpoint: Path) -> tuple[Any, CheckpointCard]:
     Raises CardError without a card, CheckpointError when the weights are not those of the module the card describes.
     """
     card = usable_card(checkpoint)
-    config = with_kept_graph(translate(without_pretrained(card.config)), checkpoint.resolve().parent)
+    state = weights.load(checkpoint)["state_dict"]
+    config = translate(without_pretrained(card.config))
+    model = config.get("model")
+    if not isinstance(model, dict) or "network" not in model:
+        held = "; ".join(f"{key} {tuple(value.shape)}" for key, value in list(state.items())[:3])
+        more = f" and {len(state) - 3} more" if len(state) > 3 else ""
+        raise CheckpointError(
+            f"{checkpoint}: of the old code: its config names no model.network to load {held}{more} into; train it anew"
+        )
+    config = with_kept_graph(config, checkpoint.resolve().parent)
     check({"model": config["model"]})
     module = build_module(config, Charset(tuple(card.charset)) if card.charset else None)
-    weights.load_exactly(module, weights.load(checkpoint)["state_dict"], checkpoint)
+    weights.load_exactly(module, state, checkpoint)
     return module.eval(), card if card.start else card.model_copy(update={"start": start_of(card.config)})
 
 

@@ -46,7 +46,7 @@ from ocr.training.hydra_app import (
 from ocr.training.instantiate import check, instantiate
 from ocr.training.noise import hush
 from ocr.training.randomness import RandomState
-from ocr.training.start import keep_graph, load_start, start_of, with_start_graph
+from ocr.training.start import check_resume, keep_graph, load_start, start_of, with_start_graph
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,9 @@ def _train(
     data = instantiate(data_node)
     charset = getattr(data, "charset", None)  # a recognizer's data knows its characters; a detector's has none
     module = build_module(config, charset)
-    if config["start"] and resume is None:
+    if resume is not None:
+        check_resume(module, resume)
+    elif config["start"]:
         load_start(module, checkpoint_path(config["start"], [Path(config["paths"]["root"])], BEST))
     maker = None
     if run is not None:

@@ -57,6 +57,25 @@ def load_start(module: Any, checkpoint: Path) -> None:
         weights.load_exactly(module, content["state_dict"], checkpoint)
 
 
+# What a trainer needs of a checkpoint besides the weights to go on where it was.
+_PROGRESS = ("epoch", "global_step", "pytorch-lightning_version", "loops", "optimizer_states", "lr_schedulers")
+
+
+def check_resume(module: Any, checkpoint: Path) -> None:
+    """Raise CheckpointError, naming what differs or lacks, unless training of `module` can go on from `checkpoint`."""
+    content = weights.load(checkpoint)
+    try:
+        module.on_load_checkpoint(content)
+    except CheckpointError as error:
+        raise CheckpointError(f"{checkpoint}: {error}") from error
+    weights.compare(module.state_dict(), content["state_dict"], checkpoint)
+    if lacking := [key for key in _PROGRESS if key not in content]:
+        raise CheckpointError(
+            f"{checkpoint}: holds no {', '.join(lacking)}, so training cannot go on from it; start={checkpoint} takes "
+            "its weights alone"
+        )
+
+
 def start_of(config: dict[str, Any], module: nn.Module | None = None) -> StartRecord | None:
     """What cards say of the weights a run starts from; None when it starts from scratch.
 

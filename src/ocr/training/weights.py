@@ -38,14 +38,17 @@ def load_exactly(module: Any, state: dict[str, Any], name: Path) -> None:
 
 
 def compare(own: dict[str, Any], state: dict[str, Any], name: Path) -> None:
-    """Raise CheckpointError, naming the first differences, unless both have the same tensors of the same shapes."""
-    problems = [f"{key} is missing" for key in own if key not in state]
-    problems += [f"{key} is not part of the model" for key in state if key not in own]
-    problems += [
+    """Raise CheckpointError, naming what differs on both sides, unless both have the same tensors and shapes."""
+    missing = [f"{key} is missing" for key in own if key not in state]
+    strange = [f"{key} is not part of the model" for key in state if key not in own]
+    shapes = [
         f"{key} has shape {tuple(state[key].shape)}, the model {tuple(own[key].shape)}"
         for key in own
         if key in state and state[key].shape != own[key].shape
     ]
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise CheckpointError(f"{name}: of another architecture or charset: {'; '.join(problems[:3])}{more}")
+    if problems := [*missing, *strange, *shapes]:
+        told = [*missing[:2], *strange[:2], *shapes[:2]]
+        more = f" and {len(problems) - len(told)} more" if len(problems) > len(told) else ""
+        raise CheckpointError(
+            f"{name}: of another architecture or charset: {'; '.join(told)}{more}; name the model it was trained with"
+        )

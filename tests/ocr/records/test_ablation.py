@@ -14,11 +14,11 @@ import pytest
 
 from ocr.cli.main import main
 from ocr.errors import ConfigError, RecordError
-from ocr.records.ablation.effects import effects, rows
+from ocr.records.ablation.effects import effects, rows, unlogged
 from ocr.records.ablation.grid import Grid, read_grid
-from ocr.records.ablation.run import JobState, job_state, run_all
+from ocr.records.ablation.run import JobState, claim, job_state, run_all
 from ocr.records.ablation.tables import as_csv, as_latex, as_markdown, save_plot
-from ocr.records.run import Run, read_record
+from ocr.records.run import Run, edit_record, read_record
 
 TINY = Path(__file__).parents[1] / "training" / "tiny"
 TARGETS = "tiny_ocr.TinyModule,tiny_ocr.TinyNetwork,tiny_ocr.TinyData,torch.nn.modules.loss.MSELoss"
@@ -235,6 +235,18 @@ def test_tables_and_plots_say_it(tmp_path):
     for suffix, begins in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
         save_plot(found, "val/hmean", tmp_path / f"plot{suffix}")
         assert (tmp_path / f"plot{suffix}").read_bytes().startswith(begins)
+
+
+def test_completed_jobs_without_the_metric_are_said(tmp_path, capsys):
+    declared = grid(factors={"model_width": [8, 16]}, seeds=[1])
+    claim(declared, tmp_path)
+    states = recorded(tmp_path, declared, [0.8, 0.9])
+    assert unlogged(declared, states) is None
+    edit_record(states[1].folder, lambda record: setattr(record, "metrics", {"train/loss": 1.0}))
+    assert call(["ablation", "table", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "| model_width | 16 | 0 |" in said.out
+    assert said.err.startswith("1 of 2 completed jobs logged no val/hmean, but train/loss: name one of these")
 
 
 def test_plots_have_their_own_kinds_of_file(tmp_path, capsys):

@@ -24,7 +24,7 @@ from ocr.images.load import load_image
 from ocr.inference.detector import Detector
 from ocr.inference.onnx import OnnxModel
 from ocr.inference.recognizer import Recognizer
-from ocr.records.checkpoint import CheckpointCard, card_path, write_card
+from ocr.records.checkpoint import CheckpointCard, card_path, read_card, write_card
 from ocr.text.charset import Charset
 from ocr.training import export as exporting
 from ocr.training import parity
@@ -271,6 +271,23 @@ def test_a_checkpoint_of_another_charset_or_architecture(tmp_path: Path) -> None
     card_path(path).write_text(json.dumps(card))
     with pytest.raises(CheckpointError, match="of another architecture or charset"):
         export(path, tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"model": None}, {"model": {"encoder": {"model_name": "resnet18"}, "head": {}}}], ids=str
+)
+def test_a_checkpoint_of_the_old_code_is_one_line_with_what_it_holds(
+    tmp_path: Path, config: dict, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = checkpoint(tmp_path, DETECTION)
+    write_card(path, read_card(path).model_copy(update={"config": config}))
+    torch.save({"state_dict": {"model.encoder.conv1.weight": torch.ones(64, 3, 7, 7)}}, path)
+    assert main(["export", str(path), "--to", str(tmp_path / "bundle")]) == 2
+    assert capsys.readouterr().err == (
+        f"ocr export: {path}: of the old code: its config names no model.network to load model.encoder.conv1.weight "
+        "(64, 3, 7, 7) into; train it anew\n"
+    )
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_command_says_what_it_did(tmp_path: Path, receipts: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -217,3 +217,41 @@ def test_the_card_of_the_start_goes_into_the_next(tiny, tiny_home):
     tiny("+trainer.max_steps=2", f"resume={tiny_home / 'b'}", f"hydra.run.dir={tiny_home / 'b'}")
     for file in (tiny_home / "b" / "checkpoints").glob("*00000?*.ckpt"):
         assert read_card(file).start.name == "first"
+
+
+def of_the_old_code(state):
+    """A network whose parts have other names, as before `encoder`, `decoder` and `head` were rebuilt."""
+    return {"model.encoder.conv1.weight": torch.ones(3), "model.head.binarize.0.weight": torch.ones(2)}, {}
+
+
+def of_another_width(state):
+    return {**state, "network.layers.0.weight": torch.ones(16, 4), "network.layers.0.bias": torch.ones(16)}, {}
+
+
+def without_progress(state):
+    return state, {"optimizer_states": None, "loops": None}
+
+
+RESUMED = {
+    of_the_old_code: "of another architecture or charset: network.layers.0.weight is missing; network.layers.0.bias is "
+    "missing; model.encoder.conv1.weight is not part of the model; model.head.binarize.0.weight is not part of the "
+    "model and 7 more; name the model it was trained with",
+    of_another_width: "network.layers.0.weight has shape (16, 4), the model (8, 4); network.layers.0.bias has shape",
+    without_progress: "holds no loops, optimizer_states, so training cannot go on from it; start=",
+}
+
+
+@pytest.mark.parametrize("change", RESUMED)
+def test_what_cannot_be_gone_on_from_is_one_line_that_says_what_differs(tiny, tiny_home, change):
+    tiny("+trainer.max_steps=1", f"hydra.run.dir={tiny_home / 'a'}")
+    content = torch.load(tiny_home / "a" / "checkpoints" / "last.ckpt", weights_only=True)
+    state, changes = change(content["state_dict"])
+    content = {key: value for key, value in (content | changes).items() if value is not None} | {"state_dict": state}
+    old = tiny_home / "epoch-03_step-000100.ckpt"
+    torch.save(content, old)
+    outcome = tiny("+trainer.max_steps=2", f"resume={old}", f"hydra.run.dir={tiny_home / 'b'}", code=2)
+    (line,) = (line for line in outcome.err.splitlines() if line.startswith("ocr train: "))
+    assert line.startswith(f"ocr train: {old}: ")
+    assert RESUMED[change] in line
+    assert "Traceback" not in outcome.err
+    assert read_record(tiny_home / "b").status == "failed"

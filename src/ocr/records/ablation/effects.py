@@ -56,6 +56,19 @@ def metric_of(grid: Grid, state: JobState) -> float | None:
     return state.record.metrics.get(grid.metric) if state.record and state.state == "completed" else None
 
 
+def unlogged(grid: Grid, states: Sequence[JobState]) -> str | None:
+    """One line on the completed jobs that did not log the metric, and what they did log; None when all have it."""
+    done = [state for state in states if state.state == "completed"]
+    lacking = [state.record.metrics for state in done if state.record and metric_of(grid, state) is None]
+    if not lacking:
+        return None
+    names = ", ".join(sorted({name for metrics in lacking for name in metrics})) or "nothing"
+    return (
+        f"{len(lacking)} of {len(done)} completed jobs logged no {grid.metric}, but {names}: name one of these as the "
+        "metric, or let a job last until it is validated (+trainer.val_check_interval=N)"
+    )
+
+
 def effects(grid: Grid, states: Sequence[JobState]) -> list[Effect]:
     """The effect of every value of every factor, over the jobs that are completed."""
     scores = {_key(state.job.values, state.job.seed): metric_of(grid, state) for state in states}
