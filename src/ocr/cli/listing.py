@@ -81,9 +81,11 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        return ",".join(map(str, value)) or "-"
+        value = ",".join(map(str, value))
     text = str(value)
-    return (text if text.isprintable() else " ".join(text.split())) or "-"
+    if not text.isprintable():  # nor may a name steer the terminal
+        text = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))
+    return text or "-"
 
 
 def relative(path: str, here: str | None = None) -> str:
@@ -95,6 +97,6 @@ def report(problems: Iterable["Problem"]) -> None:
     """Print what could not be listed; exit with 1 when there is any."""
     listed = list(problems)
     for path, reason in listed:
-        print(f"{relative(path)}: {' '.join(reason.split())}", file=sys.stderr)
+        print(f"{shown(relative(path))}: {shown(reason)}", file=sys.stderr)
     if listed:
         raise typer.Exit(1)

@@ -95,8 +95,7 @@ class Catalog:
                 raise RecordError(f"{root}: no such folder; name the one that holds the runs with --root")
             found = scan(str(root))
             self.problems += found.problems
-            with open_store(root) as store:
-                texts = refresh(store, kind, _key(root), found.states, read, brief=brief)
+            texts = _texts(root, kind, found.states, read, brief=brief)
             # One parse of one text: as many as there are folders would take three times as long.
             loaded += chain.from_iterable(json.loads(f"[{','.join(texts)}]"))
         # A checkpoint lies below two roots when one holds the other. A database may hold a run twice, when two hosts
@@ -134,6 +133,20 @@ def _read_run(folder: str, _state: str) -> list[dict[str, Any]]:
     from ocr.records.rows import run_row
 
     return [run_row(folder)]
+
+
+def _texts(
+    root: Path, kind: str, states: Mapping[str, str], read: Callable[[str, str], list[dict[str, Any]]], *, brief: bool
+) -> list[str]:
+    """The JSON of every folder of a root; where its index cannot be used or has no room, all of it is read again."""
+    try:
+        with open_store(root) as store:
+            return refresh(store, kind, _key(root), states, read, brief=brief)
+    except sqlite3.DatabaseError as error:
+        if not isinstance(error, sqlite3.OperationalError):  # a page of it is damaged, and it is only a cache
+            (root / INDEX).unlink(missing_ok=True)
+        with closing(SqliteStore(":memory:")) as store:
+            return refresh(store, kind, _key(root), states, read, brief=brief)
 
 
 def refresh(

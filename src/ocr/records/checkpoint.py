@@ -46,8 +46,10 @@ def read_card(checkpoint: Path) -> CheckpointCard:
     path = card_path(checkpoint)
     try:
         return CheckpointCard.model_validate_json(path.read_bytes())
-    except OSError as error:
+    except FileNotFoundError as error:
         raise CardError(f"{path}: no card beside {checkpoint.name}; ocr checkpoints doctor writes one") from error
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "document"

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -71,8 +70,10 @@ def _take_run(folder: str, entries: Iterable[os.DirEntry[str]], found: Found) ->
     for entry in entries:
         name = entry.name
         if name == RECORD:
-            with suppress(FileNotFoundError):
+            try:
                 found.states[folder] = file_state(entry.stat())
+            except OSError as error:
+                _lost(entry, error, found)
         elif name[0] != "." and name not in _NO_RUNS and entry.is_dir(follow_symlinks=False):
             below.append(entry.path)
     return below
@@ -90,12 +91,12 @@ def _take_checkpoints(folder: str, entries: Iterable[os.DirEntry[str]], found: F
             try:
                 if entry.is_symlink() and name.endswith(_CHECKPOINT):
                     files.append(f"{name}/{_LINK}{os.readlink(entry.path).rpartition(os.sep)[2]}")
+                elif entry.is_dir(follow_symlinks=False):
+                    below.append(entry.path)
                 elif not entry.is_dir():
                     files.append(f"{name}/{file_state(entry.stat())}")
-            except FileNotFoundError:
-                continue  # it went since the folder was read, as when a run drops a checkpoint
             except OSError as error:
-                found.problems.append(Problem(entry.path, f"cannot be read: {error.strerror}"))
+                _lost(entry, error, found)
         elif name[0] != "." and name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
             below.append(entry.path)
     if files:
@@ -104,6 +105,12 @@ def _take_checkpoints(folder: str, entries: Iterable[os.DirEntry[str]], found: F
         text.encode()
         found.states[folder] = f"{old_layouts():d}/{text}"
     return below
+
+
+def _lost(entry: os.DirEntry[str], error: OSError, found: Found) -> None:
+    """Note a file that cannot be looked at, unless it went since its folder was, as when a run drops a checkpoint."""
+    if not isinstance(error, FileNotFoundError):
+        found.problems.append(Problem(entry.path, f"cannot be read: {error.strerror}"))
 
 
 def checkpoints_of(folder: str, state: str) -> Iterator[Checkpoint]:

@@ -41,6 +41,40 @@ def old_card() -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of so many KiB and return its folder; called again it gives that one another size."""
+    folder = tmp_path / "disk"
+    mounted = []
+
+    def mount(kib: int) -> Path:
+        folder.mkdir(exist_ok=True)
+        options = f"size={kib}k" + (",remount" if mounted else "")
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    if shutil.which("mount") is None:
+        pytest.skip("no mount here")
+    yield mount
+    if mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def obedient():
+    """The beginning of a command whose process may read only what file modes allow, also when it is root's."""
+    if os.geteuid():
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("no setpriv here, and root may read everything")
+    return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+
+
 def _postgres_programs() -> Path | None:
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         if (folder / "initdb").exists():

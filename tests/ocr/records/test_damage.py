@@ -15,7 +15,7 @@ from ocr.errors import CardError, CheckpointError, RecordError
 from ocr.records.catalog import Catalog
 from ocr.records.checkpoint import file_sha256, read_card, write_card
 from ocr.records.layout import WHOLE, card_path
-from ocr.records.run import Run, read_record
+from ocr.records.run import Run, edit_record, read_record
 from ocr.records.verify import verify
 from ocr.training.callbacks import UniqueModelCheckpoint
 from ocr.training.checkpoint_io import DurableCheckpointIO
@@ -66,7 +66,7 @@ def pattern(tmp_path, make_checkpoint) -> Path:
 
 
 @pytest.fixture
-def small_disk():
+def small_files():
     """Let no file grow beyond so many bytes, as on a disk that is full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
@@ -99,12 +99,12 @@ def test_kill_9_at_any_moment_leaves_no_false_whole_and_loses_nothing(tmp_path, 
     assert whole
 
 
-def test_a_full_disk_leaves_the_checkpoints_before_and_says_so(tmp_path, pattern, small_disk):
+def test_a_full_disk_leaves_the_checkpoints_before_and_says_so(tmp_path, pattern, small_files):
     folder = tmp_path / "checkpoints"
     writer = Writer(folder, pattern)
     writer.write()
     before = sorted(path.name for path in folder.iterdir())
-    small_disk(MEGABYTE // 2)
+    small_files(MEGABYTE // 2)
     with pytest.raises(CheckpointError, match=r"hmean-0\.5000\.ckpt: cannot be written: .*; make room and go on with"):
         writer.write()
     assert sorted(path.name for path in folder.iterdir()) == before
@@ -113,19 +113,19 @@ def test_a_full_disk_leaves_the_checkpoints_before_and_says_so(tmp_path, pattern
     assert (folder / "last.ckpt").resolve() == Path(row["path"]).resolve()
 
 
-def test_a_card_that_finds_no_room_is_missed_and_the_old_one_stays(tmp_path, pattern, small_disk):
+def test_a_card_that_finds_no_room_is_missed_and_the_old_one_stays(tmp_path, pattern, small_files):
     card, text = read_card(pattern), card_path(pattern).read_text()
     digest = file_sha256(pattern)
-    small_disk(100)
+    small_files(100)
     with pytest.raises(CardError, match=r"a\.metadata\.json: cannot be written: File too large; make room"):
         write_card(pattern, card)
     assert card_path(pattern).read_text() == text
     assert card.weights_sha256 == digest
 
 
-def test_a_record_that_finds_no_room_stays_as_it_was(tmp_path, small_disk, capsys):
+def test_a_record_that_finds_no_room_stays_as_it_was(tmp_path, small_files, capsys):
     run = Run.start(tmp_path, run_id="r1", name="n")
-    small_disk(100)
+    small_files(100)
     with pytest.raises(RecordError, match=r"run\.json: cannot be written: File too large; make room"):
         run.update(epoch=3)
     with pytest.raises(RecordError):
@@ -133,3 +133,27 @@ def test_a_record_that_finds_no_room_stays_as_it_was(tmp_path, small_disk, capsy
     run.end("failed", "the disk is full")  # what failed is the news, not that it could not be written down
     assert "run.json: cannot be written" in capsys.readouterr().err
     assert read_record(tmp_path).epoch is None
+
+
+def fill(writer: Writer) -> None:
+    while writer.trainer.global_step < 20:
+        writer.write()
+
+
+def test_on_a_disk_that_is_really_full_nothing_is_lost_and_room_is_all_it_takes(small_disk, pattern, make_run):
+    root = small_disk(4_000) / "outputs"
+    make_run(root / "run", "r1")
+    writer = Writer(root / "run" / "checkpoints", pattern)  # 800 kB each
+    with pytest.raises(CheckpointError, match=r"cannot be written: .*; make room and go on with resume=latest"):
+        fill(writer)
+    with pytest.raises(OSError, match="No space left on device"):
+        (root.parent / "rest").write_bytes(bytes(4_000_000))
+    whole = [row["path"] for row in Catalog([root]).checkpoints()]  # there is no room for an index
+    assert len(whole) == writer.trainer.global_step - 1 > 2
+    assert [verify(Path(path)) for path in whole] == [WHOLE] * len(whole)
+    with pytest.raises(RecordError, match=r"run\.json: cannot be written: No space left on device; make room for it"):
+        edit_record(root / "run", lambda record: record.notes.append("x" * 100_000))
+    assert [row["id"] for row in Catalog([root]).find_runs()] == ["r1"]
+    small_disk(9_000)
+    writer.write()
+    assert len(Catalog([root]).find()) == len(whole) + 1

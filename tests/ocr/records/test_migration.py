@@ -301,6 +301,22 @@ def test_a_full_disk_is_listed_and_the_same_command_goes_on(home, migrate):
     assert migrate("verify")["listed"] == 13
 
 
+def test_a_disk_that_is_really_full_stops_one_file_and_the_same_command_goes_on(home, migrate, small_disk):
+    before = tree(home / "outputs.old")
+    big = OldRun(home / "outputs.old", "big_20251021_101010", "big", "2025-10-21").checkpoint("epoch-00_step-000001")
+    big.write_bytes(big.read_bytes() + bytes(2_000_000))
+    new = str(small_disk(1_500) / "outputs")
+    done = migrate("outputs", "outputs.old", "--to", new, code=1)
+    assert "No space left on device" in {problem["reason"] for problem in done["problems"]}
+    assert migrate("verify", "--to", new, code=1)["listed"] < 13
+    small_disk(9_000)
+    migrate("outputs", "outputs.old", "--to", new)
+    found = migrate("verify", "--to", new)
+    assert (found["checkpoints"], found["listed"]) == (13, 13)
+    migrate("undo", "--to", new)
+    assert before.items() <= tree(home / "outputs.old").items()
+
+
 def test_what_was_changed_since_is_said_and_left(home, migrate):
     migrate("outputs", "outputs.old")
     run = home / "outputs" / "2025-11-05" / "12-02-00"
