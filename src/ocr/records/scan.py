@@ -126,7 +126,7 @@ def checkpoints_of(folder: str, state: str) -> Iterator[Checkpoint]:
             aliases.setdefault(told[1:], []).append(name.removesuffix(_CHECKPOINT))
     for name, told in files.items():
         if name.endswith(_CHECKPOINT) and not told.startswith(_LINK):
-            modified, size, _ = (int(number, 16) for number in told.split("."))
+            modified, size = (int(number, 16) for number in told.split(".")[:2])
             beside = cards.pop(name.removesuffix(_CHECKPOINT), [])
             yield Checkpoint(f"{folder}{os.sep}{name}", size, modified / 1e9, beside, aliases.get(name, []))
     for stem, orphans in cards.items():
@@ -134,5 +134,5 @@ def checkpoints_of(folder: str, state: str) -> Iterator[Checkpoint]:
 
 
 def file_state(stat: os.stat_result) -> str:
-    """What is compared to tell whether a file was written since."""
-    return f"{stat.st_mtime_ns:x}.{stat.st_size:x}.{stat.st_ino:x}"
+    """What is compared to tell whether a file was written since; its last part changes with its mode too."""
+    return f"{stat.st_mtime_ns:x}.{stat.st_size:x}.{stat.st_ino:x}.{stat.st_ctime_ns:x}"

@@ -80,6 +80,14 @@ def edit_card(folder):
     return {"score": 0.7}
 
 
+def edit_card_and_set_its_time_back(folder):
+    card = card_path(folder / "epoch-01_step-000020_hmean-0.8000.ckpt")
+    stat = card.stat()
+    told = edit_card(folder)
+    os.utime(card, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    return told
+
+
 def cut_off(folder):
     path = folder / "epoch-01_step-000020_hmean-0.8000.ckpt"
     size = path.stat().st_size
@@ -98,7 +106,7 @@ def lose_card(folder):
     return {"state": NO_CARD}
 
 
-@pytest.mark.parametrize("change", [edit_card, cut_off, link_again, lose_card])
+@pytest.mark.parametrize("change", [edit_card, edit_card_and_set_its_time_back, cut_off, link_again, lose_card])
 def test_whatever_is_changed_in_place_is_seen(outputs, change):
     def row():
         (found,) = (row for row in Catalog([outputs]).find() if "step-000020" in row["path"])
