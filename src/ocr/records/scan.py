@@ -91,10 +91,11 @@ def _take_checkpoints(folder: str, entries: Iterable[os.DirEntry[str]], found: F
             try:
                 if entry.is_symlink() and name.endswith(_CHECKPOINT):
                     files.append(f"{name}/{_LINK}{os.readlink(entry.path).rpartition(os.sep)[2]}")
+                elif entry.is_file():
+                    stat = entry.stat()  # `file_state`, without the time of a call
+                    files.append(f"{name}/{stat.st_mtime_ns:x}.{stat.st_size:x}.{stat.st_ino:x}.{stat.st_ctime_ns:x}")
                 elif entry.is_dir(follow_symlinks=False):
                     below.append(entry.path)
-                elif not entry.is_dir():
-                    files.append(f"{name}/{file_state(entry.stat())}")
             except OSError as error:
                 _lost(entry, error, found)
         elif name[0] != "." and name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
