@@ -103,7 +103,7 @@ def recorded(cfg: DictConfig, config: dict[str, Any], folder: Path, *, resuming:
         try:
             yield run
         except (KeyboardInterrupt, SystemExit) as stop:
-            run.end("interrupted", f"stopped by {type(stop).__name__}")
+            run.end("interrupted", "stopped by " + ("Ctrl-C" if isinstance(stop, KeyboardInterrupt) else "SIGTERM"))
             raise
         except BaseException as error:
             run.end("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"[:2000])

@@ -59,6 +59,7 @@ def test_a_signal_ends_the_run_as_interrupted(long_run, number, code):
     assert os.waitstatus_to_exitcode(status) == code
     record = read_record(folder)
     assert record.status == "interrupted"
+    assert record.error == ("stopped by SIGTERM" if number == signal.SIGTERM else "stopped by Ctrl-C")
     assert record.ended is not None
 
 
