@@ -107,8 +107,12 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
         try:
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
             return
-        except Exception as error:  # Ray raises this very class when its processes are slow to start
+        except Exception as error:
             ray.shutdown()
+            # Ray raises this very class when its processes are slow to start, and the others for what it cannot join.
+            known = (ray.exceptions.RayError, OSError, RuntimeError, ValueError)
+            if type(error) is not Exception and not isinstance(error, known):
+                raise
             if attempt == _STARTS - 1:
                 raise BatchError(f"Ray at {address or 'this machine'} cannot be used ({error})") from error
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,20 @@ def test_bombs_are_refused_before_they_go_off(client: TestClient) -> None:
         answer = client.post("/v1/read", content=body, headers={"content-type": "application/octet-stream"})
         assert answer.status_code == 422, answer.text
         assert "million" in answer.json()["detail"]
+
+
+def test_a_page_that_would_be_rendered_for_hours_is_given_up_and_nobody_waits_for_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, slow_pdf: bytes, document: Draw
+) -> None:
+    monkeypatch.setattr("ocr.serving.documents.PAGE_SECONDS", 15.0)
+    kind = {"content-type": "application/pdf"}
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(client.post, "/v1/read", content=slow_pdf, headers=kind)
+        assert client.post("/v1/read", content=document(1), headers=kind).status_code == 200
+        assert not slow.done()
+        first, second = slow.result().json()["pages"]
+    assert first["error"]["reason"] == "takes more than 15 s to render"
+    assert second["lines"] == []
 
 
 def test_a_large_multipart_upload_makes_no_temporary_file(
