@@ -139,7 +139,7 @@ def test_a_file_above_the_limit_is_refused_in_the_page(server, page, tmp_path, r
 
 def test_traps_are_one_line_each_and_the_page_goes_on(server, page, tmp_path, report):
     files = {
-        "noise.png": bytes(49 << 20),
+        "noise.png": bytes(20 << 20),
         "page.pdf": b"%PDF-1.6\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>"
         b"endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 14400 14400]/UserUnit 100>>endobj\n"
         b"trailer<</Root 1 0 R>>",
@@ -152,6 +152,7 @@ def test_traps_are_one_line_each_and_the_page_goes_on(server, page, tmp_path, re
     page.get_by_role("radio", name="Upload").click()
     page.locator("input[type=file]").set_input_files([tmp_path / name for name in files])
     page.wait_for_selector(".lines li")
+    shoot(page, "traps")
     page.locator("[data-testid=stAlert]").nth(2).wait_for()  # the largest comes last
     settle(page)
     alerts = page.locator("[data-testid=stAlert]").all_inner_texts()
@@ -173,7 +174,7 @@ def test_a_threshold_acts_while_the_page_is_open(server, page):
     page.wait_for_selector(".lines li")
     settle(page)
     before = page.locator(".lines li").count()
-    slide(page, "Box threshold", "ArrowRight", 25)
+    slide(page, "Box threshold", "ArrowRight", 20)
     page.wait_for_function(f"document.querySelectorAll('.lines li').length != {before}")
     page.wait_for_timeout(1000)  # what the slider has still to say
     settle(page)
