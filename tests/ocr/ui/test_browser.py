@@ -182,35 +182,6 @@ def test_a_threshold_acts_while_the_page_is_open(server, page):
     shoot(page, "thresholds")
 
 
-@pytest.mark.slow
-def test_a_checkpoint_is_chosen_reads_and_is_compared(trained, server, page):
-    page.goto(f"{server}/checkpoints")
-    search = page.get_by_label("Search", exact=True)
-    search.fill(trained["second"].stem)
-    search.press("Enter")
-    page.get_by_text("1 of 7 checkpoints").wait_for()
-    settle(page)
-    page.get_by_role("button", name="Read with it").click()
-    settle(page)
-    page.get_by_role("link", name="Read", exact=True).click()
-    page.wait_for_selector(".lines li", timeout=600_000)
-    settle(page)
-    assert page.get_by_text(f"graph/{trained['second'].stem}").count() == 1
-    assert page.locator(".lines li").count() > 5
-    shoot(page, "read-checkpoint")
-    page.get_by_role("link", name="Compare", exact=True).click()
-    page.locator("[data-testid=stMetric]").first.wait_for()
-    for place, name in enumerate(("first", "second")):
-        page.locator("[data-testid=stSelectbox] input").nth(1 + 2 * place).click()
-        page.get_by_role("option", name=f"graph/{trained[name].stem}").click()
-        page.wait_for_timeout(1000)
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=600_000)
-    settle(page)
-    assert page.locator("[data-testid=stAlert]").count() == 0
-    assert int(page.locator("[data-testid=stMetricValue]").first.inner_text()) > 5
-    shoot(page, "compare-checkpoints")
-
-
 def test_an_image_is_pasted(server, page, report):
     page.goto(f"{server}/")
     page.get_by_role("radio", name="Paste").click()
