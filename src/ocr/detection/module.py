@@ -49,6 +49,10 @@ class DetectionModule(LightningModule):  # type: ignore[misc]
         maps: DbMaps = self.network(images)
         return maps
 
+    def on_fit_start(self) -> None:
+        """Keep channels last in memory: convolutions and what lies between them then take half the time on a CPU."""
+        self.network.to(memory_format=torch.channels_last)
+
     def training_step(self, batch: DetectionBatch, batch_idx: int) -> Tensor:
         """Return the loss of one batch."""
         del batch_idx

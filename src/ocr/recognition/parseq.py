@@ -34,27 +34,43 @@ class TwoStreamLayer(nn.Module):
         self.norm_feed_forward = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def stream(self, tokens: Tensor, normed: Tensor, content: Tensor, memory: Tensor, masks: "Masks") -> Tensor:
-        """Pass one stream (N,T,D) through the layer; ``content`` is normalised."""
+    def stream(
+        self, tokens: Tensor, normed: Tensor, content: Tensor, memory: Tensor, masks: "Masks", orders: int
+    ) -> Tensor:
+        """Pass one stream (N,T,D) through the layer; ``content`` is normalised.
+
+        N is ``orders`` for each image of ``memory``: their queries look at it together, so that its keys and values
+        are made once.
+        """
         tokens = tokens + self.dropout(
             self.self_attention(
                 normed, content, content, attn_mask=masks[0], key_padding_mask=masks[1], need_weights=False
             )[0]
         )
-        tokens = tokens + self.dropout(
-            self.cross_attention(self.norm_cross(tokens), memory, memory, need_weights=False)[0]
-        )
+        asking = self.norm_cross(tokens)
+        if orders > 1:
+            asking = asking.unflatten(0, (-1, orders)).flatten(1, 2)
+        seen = self.cross_attention(asking, memory, memory, need_weights=False)[0]
+        if orders > 1:
+            seen = seen.unflatten(1, (orders, -1)).flatten(0, 1)
+        tokens = tokens + self.dropout(seen)
         fed: Tensor = tokens + self.dropout(self.feed_forward(self.norm_feed_forward(tokens)))
         return fed
 
     def forward(
-        self, query: Tensor, content: Tensor, memory: Tensor, query_masks: "Masks", content_masks: "Masks | None"
+        self,
+        query: Tensor,
+        content: Tensor,
+        memory: Tensor,
+        query_masks: "Masks",
+        content_masks: "Masks | None",
+        orders: int = 1,
     ) -> tuple[Tensor, Tensor]:
         """Return both streams; the content stream as it came when ``content_masks`` is None (last layer)."""
         normed = self.norm_content(content)
-        query = self.stream(query, self.norm_query(query), normed, memory, query_masks)
+        query = self.stream(query, self.norm_query(query), normed, memory, query_masks, orders)
         if content_masks is not None:
-            content = self.stream(content, normed, normed, memory, content_masks)
+            content = self.stream(content, normed, normed, memory, content_masks, orders)
         return query, content
 
 
@@ -134,24 +150,53 @@ class PARSeq(nn.Module):
         ``context`` (N,T) holds ids, begin first. ``query_mask`` (Q,T), ``content_mask`` (T,T) and ``padding_mask``
         (N,T) are True where looking is forbidden.
         """
-        count, size = context.shape
-        embedded = self.embedding(context) * self.embedding.embedding_dim**0.5
-        # The begin token has no position of its own; the character after it has the first.
-        placed = torch.cat([embedded[:, :1], self.position_queries[:, : size - 1] + embedded[:, 1:]], dim=1)
+        size = context.shape[1]
         start, stop = queries or (0, size)
-        query = self.dropout(self.position_queries[:, start:stop].expand(count, -1, -1))
+        masks = (query_mask, padding_mask), (content_mask, padding_mask)
+        logits: Tensor = self.head(self._read(self._placed(context), memory, range(start, stop), *masks))
+        return logits
+
+    def decode_orders(
+        self, context: Tensor, memory: Tensor, *, query_masks: Tensor, content_masks: Tensor, padding_mask: Tensor
+    ) -> Tensor:
+        """Return what `decode` does for each of K orders, (N, K, T, D) before the head, in one pass.
+
+        ``query_masks`` and ``content_masks`` are (K,T,T), one for each order. A head for those positions alone that a
+        loss looks at saves most of its work.
+        """
+        (count, size), orders = context.shape, len(query_masks)
+        heads = self.layers[0].self_attention.num_heads
+        placed = self._placed(context).repeat_interleave(orders, 0)
+
+        def for_each_head(masks: Tensor) -> Tensor:
+            whole = masks | padding_mask[:, None, None]
+            return whole[:, :, None].expand(-1, -1, heads, -1, -1).flatten(0, 2)
+
+        masks = (for_each_head(query_masks), None), (for_each_head(content_masks), None)
+        return self._read(placed, memory, range(size), *masks, orders).unflatten(0, (count, orders))
+
+    def _placed(self, context: Tensor) -> Tensor:
+        """Return what is known (N,T,D): the begin token has no position of its own, the next token has the first."""
+        embedded = self.embedding(context) * self.embedding.embedding_dim**0.5
+        return torch.cat([embedded[:, :1], self.position_queries[:, : context.shape[1] - 1] + embedded[:, 1:]], dim=1)
+
+    def _read(
+        self,
+        placed: Tensor,
+        memory: Tensor,
+        positions: range,
+        query_masks: "Masks",
+        content_masks: "Masks",
+        orders: int = 1,
+    ) -> Tensor:
+        """Return normalised features (N,Q,D) of the positions, ready for the head."""
+        query = self.dropout(self.position_queries[:, positions.start : positions.stop].expand(placed.shape[0], -1, -1))
         content = self.dropout(placed)
         for index, layer in enumerate(self.layers):
             last = index == len(self.layers) - 1
-            query, content = layer(
-                query,
-                content,
-                memory,
-                (query_mask, padding_mask),
-                None if last else (content_mask, padding_mask),
-            )
-        logits: Tensor = self.head(self.norm(query))
-        return logits
+            query, content = layer(query, content, memory, query_masks, None if last else content_masks, orders)
+        features: Tensor = self.norm(query)
+        return features
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, ``max_length`` + 1, classes) of images (N,3,H,W)."""

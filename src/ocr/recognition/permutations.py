@@ -34,14 +34,13 @@ def draw_orders(length: int, count: int, *, generator: torch.Generator | None = 
     return rows
 
 
-def order_masks(order: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the content and the query mask (T+1, T+1) of an order of T+2 positions; True forbids to look.
+def order_masks(orders: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the content and the query mask (...,T+1,T+1) of orders (...,T+2) of positions; True forbids to look.
 
     Row and column i of the content mask are position i, begin first, the end left out. Row i of the query mask is
     position i+1: it sees what comes before it in the order, never itself.
     """
-    size = len(order)
-    rank = torch.empty_like(order)
-    rank[order] = torch.arange(size, device=order.device)
-    later = rank[None, :] > rank[:, None]
-    return later[:-1, :-1], (later | torch.eye(size, dtype=torch.bool, device=order.device))[1:, :-1]
+    rank = orders.argsort(-1)
+    later = rank[..., None, :] > rank[..., :, None]
+    itself = torch.eye(orders.shape[-1], dtype=torch.bool, device=orders.device)
+    return later[..., :-1, :-1], (later | itself)[..., 1:, :-1]

@@ -110,3 +110,21 @@ def test_optimizer_and_schedule_get_what_learns_and_how_long(small_module, data_
     trainer.fit(module, datamodule=data_of())
     assert seen == [(3, sum(parameter.requires_grad for parameter in module.parameters()))]
     assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(1e-2 / 4)
+
+
+def test_channels_last_in_memory_change_neither_loss_nor_gradients(small_module, data_of) -> None:
+    torch.manual_seed(0)
+    module = small_module(0.001).train()
+    data = data_of(crop_size=96)
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    found = []
+    for prepare in (lambda: None, module.on_fit_start):
+        prepare()
+        module.zero_grad()
+        loss = module.loss(module(batch.images), batch)["loss"]
+        loss.backward()
+        found.append((loss.detach(), {name: p.grad.clone() for name, p in module.named_parameters()}))
+    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=1e-3)
+    weight = next(p for p in module.network.parameters() if p.dim() == 4 and p.shape[1] > 1)
+    assert weight.is_contiguous(memory_format=torch.channels_last)

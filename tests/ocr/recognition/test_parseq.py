@@ -5,6 +5,7 @@ from ocr.errors import TrainingError
 from ocr.recognition.batch import CropBatch
 from ocr.recognition.parseq import PARSeq
 from ocr.recognition.parseq_loss import PermutationLoss
+from ocr.recognition.permutations import draw_orders, order_masks
 from ocr.specs.decode import DecodeSpec, decode
 from ocr.text.charset import Charset
 from ocr.text.tokenizer import ParseqTokenizer
@@ -133,3 +134,44 @@ def test_deeper_decoders_use_the_content_stream():
     PermutationLoss(tokenizer=TOKENIZER, orders=6)(network, batch(["abc"])).backward()
     assert network.layers[0].norm_query.weight.grad.abs().sum() > 0
     assert network.layers[1].norm_content.weight.grad.abs().sum() > 0
+
+
+def one_order_after_another(network, loss, crops, orders):
+    """The loss as published: a pass of the decoder for each order, on all of its positions."""
+    ids = loss._ids(crops)
+    context, targets = ids[:, :-1], ids[:, 1:]
+    hidden = (context == TOKENIZER.pad) | (context == TOKENIZER.eos)
+    memory, total, count = network.encode(crops.images), 0.0, 0
+    for index, order in enumerate(orders):
+        content_mask, query_mask = order_masks(order)
+        logits = network.decode(context, memory, query_mask=query_mask, content_mask=content_mask, padding_mask=hidden)
+        if index == 2:
+            targets = targets.masked_fill(targets == TOKENIZER.eos, TOKENIZER.pad)
+        log_probabilities = logits.log_softmax(-1)
+        free = torch.tensor(crops.case_free)[:, None, None]
+        log_probabilities = torch.where(free, loss.folding(log_probabilities), log_probabilities)
+        counted = targets != TOKENIZER.pad
+        chosen = log_probabilities.gather(-1, targets.where(counted, 0)[..., None])[..., 0]
+        total, count = total - (chosen * counted).sum(), count + counted.sum()
+    return total / count
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("texts", [["a"], ["ab", "7"], ["Total", "x", "12.50"], ["receipt", "cash", ""]])
+@pytest.mark.parametrize("case_free", [True, False])
+def test_all_orders_in_one_pass_cost_and_teach_what_they_do_one_by_one(texts, depth, case_free):
+    network = little(decoder_depth=depth)
+    loss = PermutationLoss(tokenizer=TOKENIZER, orders=6)
+    crops = batch(texts)._replace(case_free=(case_free,) + (False,) * (len(texts) - 1))
+    torch.manual_seed(3)
+    orders = draw_orders(max(map(len, texts)), 6)
+    expected = one_order_after_another(network, loss, crops, orders)
+    expected.backward()
+    plain = {name: parameter.grad.clone() for name, parameter in network.named_parameters()}
+    network.zero_grad()
+    torch.manual_seed(3)
+    found = loss(network, crops)
+    found.backward()
+    torch.testing.assert_close(found, expected)
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(parameter.grad, plain[name], atol=2e-6, rtol=2e-4)
