@@ -96,7 +96,7 @@ def measure(sides: Sequence[Side], warm: int, steps: int) -> None:
 
 
 def detection_sides(options: argparse.Namespace, folder: Path) -> list[Side]:
-    """docTR's script on one thread, and ours in the same precision, in bf16, and with memory kept."""
+    """docTR's script, ours in the same precision and in bf16; and all three with memory kept (docs/pipelines.md)."""
     doctr_set(options.data, folder / "doctr")
     batch, size = str(options.batch_size or 2), str(options.size)
     theirs = [
@@ -106,14 +106,14 @@ def detection_sides(options: argparse.Namespace, folder: Path) -> list[Side]:
     ]  # fmt: skip
     data = [f"data.train=[{options.data}]", "data.val=[]", f"data.root={options.data}", f"data.crop_size={size}"]
     mine = _ours([*DETECTOR, *data, f"data.batch_size={batch}"])
-    sides = [
-        Side(f"docTR, {ARCHITECTURE}", theirs, {"PYTHONPATH": ""}),
-        Side("ours, float32", mine),
-        Side("ours, bf16", [*mine, BF16]),
-    ]
+    ways: tuple[tuple[str, list[str], dict[str, str]], ...] = (
+        (f"docTR, {ARCHITECTURE}", theirs, {"PYTHONPATH": ""}),
+        ("ours, float32", mine, {}),
+        ("ours, bf16", [*mine, BF16], {}),
+    )
+    sides = [Side(name, command, environment) for name, command, environment in ways]
     if Path(KEPT_MEMORY["LD_PRELOAD"]).exists():
-        sides.insert(1, Side(f"docTR, {ARCHITECTURE}, memory kept", theirs, {"PYTHONPATH": ""} | KEPT_MEMORY))
-        sides.append(Side("ours, bf16, memory kept", [*mine, BF16], KEPT_MEMORY))
+        sides += [Side(f"{name}, memory kept", command, given | KEPT_MEMORY) for name, command, given in ways]
     return sides
 
 
@@ -182,8 +182,9 @@ def table(task: str, rows: Sequence[dict[str, Any]], steps: int) -> str:
         f"| {row['samples_per_cpu_second']:.2f} | {row['times_first_cpu']:.2f} | {row['times_first_wall']:.2f} |"
         for row in rows
     ]
-    return "\n".join([*lines, "", f"{steps} steps of each, taken in turn: medians, speeds over all of them. Load at the end "
-                      f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores."])  # fmt: skip
+    load = f"load at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    lines += ["", f"{steps} steps of each, taken in turn: medians, and speeds over all of them; {load}."]
+    return "\n".join(lines)
 
 
 def main() -> int:

@@ -107,7 +107,7 @@ def plain(overrides: list[str], folder: str) -> None:
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=low):
             loss = permutation_loss(network, tokenizer, images, ids, module.loss.orders)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
         optimizer.step()
         scheduler.step()

@@ -105,6 +105,7 @@ class PARSeq(nn.Module):
         super().__init__()
         self.bos, self.eos, self.pad = tokenizer.bos, tokenizer.eos, tokenizer.pad
         self.max_length = max_length
+        self.decoder_heads = decoder_heads
         self.autoregressive = autoregressive
         self.refine_iterations = refine_iterations
         self.encoder = VisionTransformer(
@@ -164,16 +165,16 @@ class PARSeq(nn.Module):
         ``query_masks`` and ``content_masks`` are (K,T,T), one for each order. A head for those positions alone that a
         loss looks at saves most of its work.
         """
-        (count, size), orders = context.shape, len(query_masks)
-        heads = self.layers[0].self_attention.num_heads
+        size, orders = context.shape[1], len(query_masks)
         placed = self._placed(context).repeat_interleave(orders, 0)
 
         def for_each_head(masks: Tensor) -> Tensor:
             whole = masks | padding_mask[:, None, None]
-            return whole[:, :, None].expand(-1, -1, heads, -1, -1).flatten(0, 2)
+            return whole[:, :, None].expand(-1, -1, self.decoder_heads, -1, -1).flatten(0, 2)
 
         masks = (for_each_head(query_masks), None), (for_each_head(content_masks), None)
-        return self._read(placed, memory, range(size), *masks, orders).unflatten(0, (count, orders))
+        features = self._read(placed, memory, range(size), *masks, orders)
+        return features.reshape(-1, orders, *features.shape[1:])
 
     def _placed(self, context: Tensor) -> Tensor:
         """Return what is known (N,T,D): the begin token has no position of its own, the next token has the first."""

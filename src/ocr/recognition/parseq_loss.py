@@ -53,12 +53,13 @@ class PermutationLoss(nn.Module):
             content_masks=content_masks.to(device),
             padding_mask=((context == self.tokenizer.pad) | (context == self.tokenizer.eos)).to(device),
         )
-        logits = network.head(features.flatten(0, 2)[looked_at.to(device)]).float()
+        logits: Tensor = network.head(features.flatten(0, 2)[looked_at.to(device)]).float()
         log_probabilities = logits.log_softmax(-1)
         if any(batch.case_free):
             folded = self.folding(log_probabilities)
             log_probabilities = torch.where(free.to(device)[:, None], folded, log_probabilities)
-        return -log_probabilities.gather(-1, chosen.to(device)[:, None]).mean()
+        loss: Tensor = -log_probabilities.gather(-1, chosen.to(device)[:, None]).mean()
+        return loss
 
     def _ids(self, batch: CropBatch) -> Tensor:
         """Return begin, characters, end, padding (N, longest + 2); letters of case-free labels as their first case."""
