@@ -117,7 +117,8 @@ def make_plan(config: dict[str, Any], seconds: float) -> Plan:
     if steps < rounds:
         raise ConfigError(
             f"train.budget_minutes: {seconds / 60:.1f} minutes are too short: a step takes "
-            f"{found.batch_size / found.samples_per_second:.1f} s, a validation {found.validation_seconds:.1f} s"
+            f"{found.batch_size / found.samples_per_second:.1f} s, a validation {found.validation_seconds:.1f} s; "
+            "give more of them, or validate on less: +trainer.limit_val_batches=10"
         )
     rate = config[_optimizer_place(config)]["optimizer"]["lr"] * found.batch_size / config["data"]["batch_size"]
     every = max(1, round(steps / rounds / found.batches))
@@ -166,7 +167,10 @@ def probe(config: dict[str, Any], batch_size: int, *, validate: bool = False) ->
         if validate:
             raise
         return None
-    validation = clock.seconds_per_validation_batch() * len(data.val_dataloader()) if validate else 0.0
+    limit = config["trainer"].get("limit_val_batches", 1.0)  # as the trainer has it: batches, or a share of them
+    count = len(data.val_dataloader()) if validate else 0
+    count = min(count, limit) if isinstance(limit, int) else int(count * limit)
+    validation = clock.seconds_per_validation_batch() * count
     return Probe(batch_size, batch_size / clock.seconds_per_step(), len(data.train_dataloader()), validation)
 
 

@@ -45,7 +45,7 @@ def receipts(tmp_path):
 def test_sides_take_their_steps_in_turn_and_are_compared(part, receipts, tmp_path):
     train = part("train")
     options = Namespace(data=receipts, batch_size=2, parseq="parseq_tiny")
-    plain, _, ours, _ = train.recognition_sides(options, tmp_path)
+    ((plain, _, ours, _),) = train.recognition_sides(options, tmp_path)
     train.measure([plain, ours], warm=1, steps=2)
     rows = [train.summary(side, plain, batch_size=2) for side in (plain, ours)]
     assert [len(side.steps) for side in (plain, ours)] == [2, 2]
