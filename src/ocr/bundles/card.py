@@ -45,13 +45,20 @@ class StartRecord(BaseModel):
 class SecondLook(BaseModel):
     """The larger recognizer that reads again what this one is less sure of than ``below``: see `Decoded.certainty`.
 
-    ``bundle`` is a shipped bundle's name, or a folder as seen from that of this card.
+    ``bundle`` is a shipped bundle's name, or a folder as seen from that of this card. A crop at most ``short`` times
+    as wide as high costs little, so ``below_short`` may be higher.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bundle: str = Field(min_length=1)
     below: float = Field(gt=0, le=1)
+    short: float = Field(default=0.0, ge=0)
+    below_short: float = Field(default=0.0, ge=0, le=1)
+
+    def wanted(self, certainty: float, aspect: float) -> bool:
+        """Whether to read again a crop ``aspect`` times as wide as high."""
+        return certainty < (max(self.below, self.below_short) if aspect <= self.short else self.below)
 
 
 class BundleCard(BaseModel):

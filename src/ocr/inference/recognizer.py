@@ -62,11 +62,9 @@ class Recognizer:
             )
         self.second_bundle: Bundle | None = None
         self._second: Future[Recognizer] | None = None
-        self._below = 0.0
         if second_look and model is None and bundle.card.second_look is not None:
             self.second_bundle = second_bundle(bundle, bundle.card.second_look.bundle)
             self._second = in_background(Recognizer, self.second_bundle, threads=threads)
-            self._below = bundle.card.second_look.below
 
     @property
     def second(self) -> "Recognizer | None":
@@ -86,7 +84,13 @@ class Recognizer:
         second = self.second
         if second is None:
             return texts
-        doubtful = [index for index, text in enumerate(texts) if text.certainty < self._below]
+        look = self.bundle.card.second_look
+        assert look is not None
+        doubtful = [
+            index
+            for index, (crop, text) in enumerate(zip(crops, texts, strict=True))
+            if look.wanted(text.certainty, crop.shape[1] / crop.shape[0])
+        ]
         again = second.recognize([crops[index] for index in doubtful])
         read = dict(zip(doubtful, again, strict=True))
         return [read.get(index, text) for index, text in enumerate(texts)]

@@ -123,6 +123,15 @@ def test_what_is_doubtful_is_read_again_by_the_bundle_that_the_card_names(
         Recognizer(first)
 
 
+def test_a_short_crop_may_be_read_again_at_a_higher_certainty_than_a_long_one() -> None:
+    look = SecondLook(bundle="larger", below=0.7, short=6, below_short=0.9)
+    assert look.wanted(0.69, 20)
+    assert not look.wanted(0.8, 20)
+    assert look.wanted(0.8, 6)
+    assert not look.wanted(0.9, 6)
+    assert SecondLook(bundle="larger", below=0.7).wanted(0.69, 0.1)
+
+
 @given(st.integers(1, 5000))
 def test_buckets_waste_little(width: int) -> None:
     bucket = bucket_width(width, 8)
