@@ -17,11 +17,12 @@ from ocr.geometry.quad import polygon_quad
 from ocr.inference import orientation
 from ocr.inference.detector import Detector
 from ocr.inference.memory import give_back
+from ocr.inference.onnx import Model
 from ocr.inference.reading_order import reading_order
 from ocr.inference.recognizer import Recognizer
 from ocr.inference.threads import in_background
 from ocr.specs.decode import Decoded
-from ocr.specs.postprocess import Detection
+from ocr.specs.postprocess import Detection, PostprocessSpec
 
 Rgb = NDArray[np.uint8]
 # ``map``, or the ``map`` of an executor.
@@ -192,6 +193,13 @@ def open_reader(
     detecting = in_background(Detector, load_bundle(detector, task="detection"), threads=threads)
     recognizing = Recognizer(load_bundle(recognizer, task="recognition"), threads=threads)
     return Reader(detecting.result(), recognizing)
+
+
+def with_postprocess(reader: Reader, spec: PostprocessSpec, model: Model) -> Reader:
+    """``reader`` but for its detector, which makes boxes by ``spec`` of what ``model`` gives in its network's place."""
+    bundle = reader.detector.bundle
+    changed = bundle._replace(card=bundle.card.model_copy(update={"postprocess": spec}))
+    return Reader(Detector(changed, model=model), reader.recognizer, min_confidence=reader.min_confidence)
 
 
 def _info(bundle: Bundle) -> ModelInfo:

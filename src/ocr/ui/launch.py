@@ -29,6 +29,8 @@ def launch(*, host: str, port: int, roots: list[Path], bundles: Path | None, bro
     """
     port = _free_port(host, port)
     set_folders(roots, bundles)
+    # Here, before there are threads: two that import it at once break it.
+    import cv2  # noqa: F401
     from streamlit.web import bootstrap
 
     options = {

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from ocr.bundles.bundle import locate, read_card
 from ocr.errors import BundleError
-from ocr.inference.detector import Detector
-from ocr.inference.engine import Reader
+from ocr.inference.engine import Reader, with_postprocess
 from ocr.inference.onnx import Model
 from ocr.inference.shared import shared_engine
 
@@ -95,6 +94,4 @@ def reader_at(thresholds: Thresholds, detector: str | Path, recognizer: str | Pa
     bundle = shared.detector.bundle
     assert bundle.card.postprocess is not None  # a Detector's has one
     spec = bundle.card.postprocess.model_copy(update=thresholds._asdict())
-    changed = bundle._replace(card=bundle.card.model_copy(update={"postprocess": spec}))
-    kept = KeptMaps(shared.detector.model, bundle.sha256)
-    return Reader(Detector(changed, model=kept), shared.recognizer, min_confidence=min_confidence)
+    return with_postprocess(shared, spec, KeptMaps(shared.detector.model, bundle.sha256))
