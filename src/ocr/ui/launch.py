@@ -1,9 +1,6 @@
 """Start the web page's server in this process."""
 
-import contextlib
 import socket
-import threading
-import time
 from pathlib import Path
 
 from ocr.errors import ServiceError
@@ -29,8 +26,6 @@ def launch(*, host: str, port: int, roots: list[Path], bundles: Path | None, bro
     """
     port = _free_port(host, port)
     set_folders(roots, bundles)
-    # Here, before there are threads: two that import it at once break it.
-    import cv2  # noqa: F401
     from streamlit.web import bootstrap
 
     options = {
@@ -46,24 +41,8 @@ def launch(*, host: str, port: int, roots: list[Path], bundles: Path | None, bro
         "logger.level": "warning",
     } | LOOK
     print(f"ocr ui: http://{f'[{host}]' if ':' in host else host}:{port}  (Ctrl-C ends it)", flush=True)
-    threading.Thread(target=_get_ready, args=(host, port), name="get ready", daemon=True).start()
     bootstrap.load_config_options(options)
     bootstrap.run(str(Path(__file__).with_name("app.py")), False, [], options)
-
-
-def _get_ready(host: str, port: int) -> None:
-    """Once the server answers, import what the first page needs and load its models: the browser loads meanwhile."""
-    while True:
-        try:
-            socket.create_connection((host, port), timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.02)
-    from ocr.errors import OcrError
-    from ocr.inference.shared import shared_engine
-
-    with contextlib.suppress(OcrError):  # the page itself says what is wrong
-        shared_engine().warm_up()
 
 
 def _free_port(host: str, port: int) -> int:
