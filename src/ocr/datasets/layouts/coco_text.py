@@ -13,7 +13,7 @@ import numpy as np
 
 from durable.replace import write_json
 from ocr.datasets.annotations import Report, Sample
-from ocr.datasets.layouts.json_file import load_json, problem_with
+from ocr.datasets.layouts.json_file import beginning, load_json, problem_with
 from ocr.errors import AnnotationError
 from ocr.geometry.polygon import Polygon
 from ocr.geometry.quad import box_quad
@@ -29,13 +29,8 @@ REMEDY = 'write {"imgs": {"1": {"id": 1, "file_name": "a.jpg"}}, "anns": {"1": {
 
 def matches(path: Path) -> bool:
     """Whether the path is such a JSON, or a folder with cocotext.v2.json."""
-    if (path / FILE).is_file():
-        return True
-    if path.suffix != ".json" or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        start = file.read(65_536)
-    return b'"imgs"' in start or b'"utf8_string"' in start or b'"legibility"' in start
+    start = beginning(path)
+    return (path / FILE).is_file() or any(key in start for key in (b'"imgs"', b'"utf8_string"', b'"legibility"'))
 
 
 def read(path: Path, report: Report | None) -> Iterator[Sample]:

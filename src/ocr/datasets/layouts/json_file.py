@@ -7,6 +7,17 @@ from typing import Any
 from ocr.datasets.annotations import Report
 from ocr.errors import AnnotationError
 
+# Enough of a file to tell by its keys what it is.
+_START = 65_536
+
+
+def beginning(path: Path) -> bytes:
+    """The first bytes of a JSON file, by which layouts tell theirs; none of anything else."""
+    if path.suffix != ".json" or not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(_START)
+
 
 def load_json(path: Path, remedy: str) -> Any:
     """Return the content; raises AnnotationError when it cannot be read or is no JSON."""

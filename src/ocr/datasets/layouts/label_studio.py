@@ -14,7 +14,7 @@ import numpy as np
 
 from durable.replace import write_json
 from ocr.datasets.annotations import Report, Sample
-from ocr.datasets.layouts.json_file import load_json, problem_with
+from ocr.datasets.layouts.json_file import beginning, load_json, problem_with
 from ocr.errors import AnnotationError
 from ocr.geometry.polygon import Polygon
 from ocr.images.load import read_header
@@ -26,13 +26,8 @@ REMEDY = "export the project as JSON"
 
 def matches(path: Path) -> bool:
     """Whether the path is a JSON list of tasks, or a folder with label_studio.json."""
-    if (path / FILE).is_file():
-        return True
-    if path.suffix != ".json" or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        start = file.read(65_536)
-    return start.lstrip().startswith(b"[") and b'"data"' in start
+    start = beginning(path)
+    return (path / FILE).is_file() or (start.lstrip().startswith(b"[") and b'"data"' in start)
 
 
 def read(path: Path, report: Report | None) -> Iterator[Sample]:
