@@ -23,6 +23,12 @@ def export(
         bool,
         typer.Option("--threshold-map", help="Keep a detector's threshold map too: to look at; reading needs none."),
     ] = False,
+    start_share: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of the weights from the graph that the training started from; 0 is as trained."
+        ),
+    ] = 0.0,
     root: Roots = OUTPUTS,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -30,6 +36,9 @@ def export(
 
     The bundle is written only when the ONNX graph and the trained network agree on real pages: every box with an IoU
     of at least 0.99, every text the same.
+
+    A model fine-tuned from a published graph may read both its own and other text better with a part of its start mixed
+    back in (--start-share; try 0.3 to 0.7 and judge each on held-out data with `ocr eval`).
 
     Examples:
 
@@ -49,7 +58,9 @@ def export(
     from ocr.training.parity import ENOUGH
 
     path = checkpoint_path(checkpoint, root, alias=BEST)
-    bundle, parity = export_checkpoint(path, to, pages=data, half=half, threshold_map=threshold_map)
+    bundle, parity = export_checkpoint(
+        path, to, pages=data, half=half, threshold_map=threshold_map, start_share=start_share
+    )
     if not parity.is_enough:
         seen = "synthetic pages only" if parity.synthetic else f"{parity.pages} real pages only"
         print(f"ocr export: compared on {seen}; name {ENOUGH} or more real ones with --data", file=sys.stderr)

@@ -1,5 +1,7 @@
 """A published CTC recognition graph as a network to fine-tune on another charset."""
 
+import json
+
 import torch
 from onnx import ModelProto
 from torch import nn
@@ -19,7 +21,8 @@ class GraphRecognizer(nn.Module):
     def __init__(self, *, graph: str, dictionary: str | None, tokenizer: CtcTokenizer) -> None:
         """Start from ``graph``: a path, ``bundle:NAME`` or ``package:NAME/FILE``.
 
-        ``dictionary`` names a file with a character a line, in the same way; None when the graph brings its own.
+        ``dictionary`` names a file with a character a line and the space, unnamed, as its last, or a .json list of all
+        characters, in the same way; None when the graph brings its own.
         """
         super().__init__()
         model = read_graph(graph)
@@ -56,7 +59,10 @@ def graph_characters(graph: str, model: ModelProto, dictionary: str | None) -> l
     A bundle's card has them; PP-OCR keeps them in the graph's metadata or in a file, with the space last and unnamed.
     """
     if dictionary is not None:
-        listed: str | None = locate(dictionary).read_text("utf-8").removesuffix("\n")
+        path = locate(dictionary)
+        if path.suffix == ".json":
+            return list(json.loads(path.read_text("utf-8")))
+        listed: str | None = path.read_text("utf-8").removesuffix("\n")
     elif graph.startswith("bundle:"):
         return list(load_bundle(graph.removeprefix("bundle:")).card.charset or [])
     else:

@@ -47,10 +47,12 @@ def build_module(config: dict[str, Any], charset: Charset | None = None) -> Any:
     return instantiate(model, **run_time)
 
 
-def load_module(checkpoint: Path) -> tuple[Any, CheckpointCard]:
+def load_module(checkpoint: Path, *, start_share: float = 0.0) -> tuple[Any, CheckpointCard]:
     """Rebuild the module a checkpoint was saved from, by its card alone, with its weights; ready for inference.
 
-    Raises CardError without a card, CheckpointError when the weights are not those of the module the card describes.
+    With ``start_share`` that share of its weights, 0 to 1, comes from the published graph that its training started
+    from. Raises CardError without a card, CheckpointError when the weights are not those of the module the card
+    describes, ConfigError for a share of the start where it was no graph.
     """
     card = usable_card(checkpoint)
     state = weights.load(checkpoint)["state_dict"]
@@ -65,6 +67,13 @@ def load_module(checkpoint: Path) -> tuple[Any, CheckpointCard]:
     config = with_kept_graph(config, checkpoint.resolve().parent)
     check({"model": config["model"]})
     module = build_module(config, Charset(tuple(card.charset)) if card.charset else None)
+    if start_share:
+        if "graph" not in model["network"]:
+            raise ConfigError(f"{checkpoint}: its training did not start from a graph; export without a share of it")
+        if new := getattr(module.network, "new_characters", None):
+            raise ConfigError(f"{checkpoint}: its start did not know {new[0]!r}, so export without a share of it")
+        weights.compare(module.state_dict(), state, checkpoint)
+        state = weights.mixed(module.state_dict(), state, start_share)
     weights.load_exactly(module, state, checkpoint)
     return module.eval(), card if card.start else card.model_copy(update={"start": start_of(card.config)})
 

@@ -13,18 +13,25 @@ from ocr.training.parity import Parity, compare, gate_pages
 
 
 def export(
-    checkpoint: Path, to: Path, *, pages: Path | None = None, half: bool = False, threshold_map: bool = False
+    checkpoint: Path,
+    to: Path,
+    *,
+    pages: Path | None = None,
+    half: bool = False,
+    threshold_map: bool = False,
+    start_share: float = 0.0,
 ) -> tuple[Bundle, Parity]:
     """Write the bundle of a checkpoint to folder ``to`` and return it, with what the gate compared.
 
     ``pages`` is a data set or a folder of images; without one the gate uses synthetic receipts. With ``half`` the
     weights are rounded to half precision, which halves the file; the arithmetic stays what it is. With
-    ``threshold_map`` a detector's graph gives that map as a second channel, which reading ignores. Raises ParityError,
-    and writes nothing, when a box has an IoU under 0.99 or a text differs; CardError and CheckpointError when the
-    checkpoint cannot be loaded; ConfigError when ``pages`` has no images or the network no threshold map, InputError
-    when an image is damaged.
+    ``threshold_map`` a detector's graph gives that map as a second channel, which reading ignores. ``start_share`` of
+    the weights, 0 to 1, is taken from the published graph that the training started from. Raises ParityError, and
+    writes nothing, when a box has an IoU under 0.99 or a text differs; CardError and CheckpointError when the
+    checkpoint cannot be loaded; ConfigError when ``pages`` has no images, the network no threshold map or the training
+    no such graph, InputError when an image is damaged.
     """
-    module, found = load_module(checkpoint)
+    module, found = load_module(checkpoint, start_share=start_share)
     if threshold_map and found.task != "detection":
         raise ConfigError(f"{checkpoint}: a threshold map is a detector's; export without --threshold-map")
     maps = BothMaps if threshold_map else ProbabilityMap
@@ -38,6 +45,7 @@ def export(
     with tempfile.TemporaryDirectory() as folder:
         trial = write_bundle(Path(folder), graph, card)
         parity = compare(trial, TorchModel(network), gate_pages(pages), synthetic=pages is None)
-    note = f"Exported from {checkpoint.name} at epoch {found.epoch}: {parity}."
+    mixed = f", {start_share:.0%} of its weights those it started from" if start_share else ""
+    note = f"Exported from {checkpoint.name} at epoch {found.epoch}{mixed}: {parity}."
     card = card.model_copy(update={"notes": f"{card.notes} {note}".strip()})
     return write_bundle(to, graph, card), parity

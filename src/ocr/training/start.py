@@ -1,6 +1,7 @@
 """The weights a run starts from, and what cards say of them."""
 
 import importlib.metadata
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from ocr.training import weights
 log = logging.getLogger(__name__)
 
 GRAPH_FILE = "graph.onnx"
-CHARACTERS_FILE = "graph-characters.txt"
+CHARACTERS_FILE = "graph-characters.json"
 NO_CARD = "unknown: the start has no card"
 
 
@@ -143,8 +144,7 @@ def keep_graph(config: dict[str, Any], folder: Path) -> None:
     write_bytes(folder / GRAPH_FILE, locate(network["graph"]).read_bytes())
     if "dictionary" in network:
         characters = graph_characters(network["graph"], read_graph(network["graph"]), network["dictionary"])
-        # Dictionary files leave out the space, which comes last.
-        write_text(folder / CHARACTERS_FILE, "\n".join(characters[:-1]) + "\n")
+        write_text(folder / CHARACTERS_FILE, json.dumps(characters, ensure_ascii=False, indent=0) + "\n")
 
 
 def with_kept_graph(config: dict[str, Any], folder: Path) -> dict[str, Any]:

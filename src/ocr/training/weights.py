@@ -37,6 +37,21 @@ def load_exactly(module: Any, state: dict[str, Any], name: Path) -> None:
     module.load_state_dict(state)
 
 
+def mixed(start: dict[str, Any], trained: dict[str, Any], share: float) -> dict[str, Any]:
+    """Weights between those a training started from and those it ended with: ``share`` of the start's, 0 to 1.
+
+    What a fine-tuning forgets of the start's wider training comes back, and often both get better (WiSE-FT, arXiv
+    2109.01903). Counters, and constants that are infinite, stay as they are.
+    """
+
+    def between(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+        if not theirs.is_floating_point():
+            return theirs
+        return torch.where(torch.isfinite(theirs), torch.lerp(theirs.float(), ours.float(), share), theirs)
+
+    return {key: between(start[key], value).to(value.dtype) for key, value in trained.items()}
+
+
 def compare(own: dict[str, Any], state: dict[str, Any], name: Path) -> None:
     """Raise CheckpointError, naming what differs on both sides, unless both have the same tensors and shapes."""
     missing = [f"{key} is missing" for key in own if key not in state]

@@ -1,5 +1,6 @@
 """An ONNX graph becomes a trainable module that computes what ONNX Runtime computes."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,9 @@ def test_a_recognizer_takes_its_dictionary_from_a_file_and_says_when_there_is_no
     dictionary = recognizer.with_name("characters.txt")
     dictionary.write_text("a\nb\nc\n")
     assert not GraphRecognizer(graph=str(recognizer), dictionary=str(dictionary), tokenizer=tokenizer).new_characters
+    listed = recognizer.with_name("characters.json")
+    listed.write_text(json.dumps(["a", "b", "c", " "]))
+    assert not GraphRecognizer(graph=str(recognizer), dictionary=str(listed), tokenizer=tokenizer).new_characters
 
 
 EXPORT = """

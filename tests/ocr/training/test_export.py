@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from ocr.records.checkpoint import CheckpointCard, card_path, read_card, write_c
 from ocr.text.charset import Charset
 from ocr.training import export as exporting
 from ocr.training import parity
-from ocr.training.build import build_module, without_pretrained
+from ocr.training.build import build_module, load_module, without_pretrained
 from ocr.training.export import export
 from ocr.training.graph import ProbabilityMap, TorchModel, onnx_graph, round_to_half, stored_in_half
 
@@ -247,6 +248,67 @@ def test_lines_of_plain_images_come_from_the_shipped_detector(
     _, found = export(checkpoint(tmp_path, RECOGNITION), tmp_path / "bundle", pages=receipts / "img")
     assert found.pages == 3
     assert found.items > 0
+
+
+# --- a part of the start mixed back in -----------------------------------------------------------------------------
+
+GRAPH = DETECTION | {"network": {"_target_": "ocr.detection.graph_network.GraphDetector", "graph": "bundle:detector"}}
+CTC_GRAPH = RECOGNITION | {
+    "network": {
+        "_target_": "ocr.recognition.graph_network.GraphRecognizer",
+        "_partial_": True,
+        "graph": "bundle:recognizer",
+        "dictionary": None,
+    }
+}
+
+
+def moved(path: Path, by: float) -> dict[str, torch.Tensor]:
+    """Move all finite weights of a checkpoint, as a training would, and return what they were."""
+    start = torch.load(path, weights_only=True)["state_dict"]
+    trained = {key: value + by if value.is_floating_point() else value for key, value in start.items()}
+    torch.save({"state_dict": trained}, path)
+    return dict(start)
+
+
+@pytest.mark.parametrize("model", [GRAPH, CTC_GRAPH], ids=["detection", "recognition"])
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_weights_lie_between_start_and_training(model: dict, share: float, tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, model)
+    start = moved(path, by=0.5)
+    found = load_module(path, start_share=share)[0].state_dict()
+    for key, value in start.items():
+        expected = value + 0.5 * (1 - share) if value.is_floating_point() else value
+        torch.testing.assert_close(found[key], expected)
+
+
+def test_all_of_the_start_is_the_start(tmp_path: Path, receipts: Path) -> None:
+    path = checkpoint(tmp_path, GRAPH)
+    moved(path, by=0.01)
+    bundle, _ = export(path, tmp_path / "bundle", pages=receipts, start_share=1.0)
+    shipped = load_bundle("detector")
+    assert "at epoch 3, 100% of its weights those it started from: graph and network agree" in bundle.card.notes
+    image = np.random.default_rng(1).normal(size=(1, 3, 96, 64)).astype(np.float32)
+    np.testing.assert_allclose(OnnxModel(bundle).run(image), OnnxModel(shipped).run(image), atol=1e-4)
+
+
+def test_without_a_graph_to_start_from_there_is_nothing_to_mix(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = checkpoint(tmp_path, DETECTION)
+    assert main(["export", str(path), "--to", str(tmp_path / "bundle"), "--start-share", "0.5"]) == 2
+    assert capsys.readouterr().err == (
+        f"ocr export: {path}: its training did not start from a graph; export without a share of it\n"
+    )
+
+
+def test_rows_that_the_start_did_not_have_are_not_mixed_with_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "CHARSET", Charset(("a", "\uac00")))
+    path = checkpoint(tmp_path, CTC_GRAPH)
+    with pytest.raises(ConfigError, match="its start did not know '\uac00', so export without a share of it"):
+        load_module(path, start_share=0.5)
 
 
 # --- checkpoints that cannot be exported ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from huggingface_hub import constants
 from onnx import TensorProto, helper, numpy_helper
 
-from ocr.bundles.bundle import write_bundle
+from ocr.bundles.bundle import load_bundle, write_bundle
 from ocr.bundles.card import BundleCard
 from ocr.detection.graph_network import GraphDetector
 from ocr.errors import CardError, CheckpointError, ConfigError, RecordError
@@ -19,6 +19,7 @@ from ocr.records.layout import card_path
 from ocr.records.run import read_record
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
+from ocr.text.charset import Charset
 from ocr.training import weights
 from ocr.training.build import build_module, load_module
 from ocr.training.hydra_app import compose, resolve
@@ -143,6 +144,17 @@ def test_the_graph_a_network_is_made_from_is_kept_beside_its_checkpoints(tmp_pat
     keep_graph(plain, tmp_path / "none")
     assert with_kept_graph(plain, tmp_path / "checkpoints") is plain
     assert not (tmp_path / "none").exists()
+
+
+def test_a_recognizer_built_from_what_was_kept_starts_from_the_same_weights(tmp_path):
+    """The shipped bundle's charset does not end with the space, as dictionary files do."""
+    config = resolve(compose(["model=ctc_graph", "data=synthetic_recognition"]))
+    charset = Charset(tuple(load_bundle("recognizer").card.charset))
+    keep_graph(config, tmp_path)
+    first, again = (build_module(one, charset).network for one in (config, with_kept_graph(config, tmp_path)))
+    assert first.new_characters == again.new_characters == []
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, equal_nan=True)
 
 
 def test_a_bundle_can_be_the_start_of_a_model_that_takes_a_graph(tmp_path, graph):
