@@ -23,6 +23,8 @@ _Item = TypeVar("_Item")
 
 # Width of one recognizer batch, all crops together, in pixels: bounds its memory, and leaves work for every core.
 _BATCH_COLUMNS = 1024
+# Batches that each worker gets at least, where there are crops enough.
+_BATCHES_EACH = 4
 
 
 class Recognizer:
@@ -52,7 +54,7 @@ class Recognizer:
         self._prior = load_prior(bundle)
         # Batches run side by side, a core each: nothing waits inside an operator, as it would with cores sharing one.
         self._model = model or OnnxModel(bundle, threads=1)
-        threads = threads or available_cores()
+        self._threads = threads = threads or available_cores()
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="recognizer") if threads > 1 else None
         classes = self._model.output_shape[-1]
         if isinstance(classes, int) and classes != len(self.charset) + 1:
@@ -104,10 +106,14 @@ class Recognizer:
         widths = [self._padded_width(crop) for crop in crops]
         # The widest first: the last batch to end is then a small one.
         order = sorted(range(len(crops)), key=lambda index: -widths[index])
+        columns = _BATCH_COLUMNS
+        if self._workers:
+            # Few crops make small batches: else one worker would have nothing to do while another ends its own.
+            columns = min(columns, sum(widths) // (_BATCHES_EACH * self._threads))
         batches: list[list[int]] = []
         for index in order:
             width = widths[index]
-            if not batches or widths[batches[-1][0]] != width or len(batches[-1]) >= max(1, _BATCH_COLUMNS // width):
+            if not batches or widths[batches[-1][0]] != width or len(batches[-1]) >= max(1, columns // width):
                 batches.append([])
             batches[-1].append(index)
 
