@@ -23,6 +23,7 @@ from ocr.inference.recognizer import Recognizer
 from ocr.inference.threads import in_background
 from ocr.specs.decode import Decoded
 from ocr.specs.postprocess import Detection, PostprocessSpec
+from ocr.text.rule import is_rule
 
 Rgb = NDArray[np.uint8]
 # ``map``, or the ``map`` of an executor.
@@ -41,7 +42,7 @@ class Reader:
     """Detector and recognizer together: a page's lines in reading order."""
 
     def __init__(self, detector: Detector, recognizer: Recognizer, *, min_confidence: float = MIN_CONFIDENCE) -> None:
-        """Lines without text, or less sure than ``min_confidence``, are left out; 0 leaves nothing out."""
+        """Lines without text, less sure than ``min_confidence``, or rules, are left out; 0 keeps the latter two."""
         self.detector = detector
         self.recognizer = recognizer
         self.min_confidence = min_confidence
@@ -106,7 +107,7 @@ class Reader:
                 detection_score=min(max(item.detection.score, 0.0), 1.0),
             )
             for item, text in zip(found, texts, strict=True)
-            if text.text.strip() and text.confidence >= least
+            if text.text.strip() and text.confidence >= least and not (self.min_confidence and is_rule(text.text))
         ]
         turned = [f"turned by {90 * quarters} degrees counter-clockwise for reading"] if quarters else []
         return Page(

@@ -150,3 +150,16 @@ assert seen[-1][1] < 1.05 * seen[2][1], seen
         timeout=1800,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_rules_drawn_with_characters_are_no_lines(reader):
+    """Unless nothing is to be left out; a mark among words stays in any case."""
+    page = Image.new("RGB", (700, 420), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.truetype(str(font_path("mono")), 30)
+    for row, text in enumerate(("COFFEE  4.50 *", "*" * 30, "TOTAL   4.50", "=" * 30)):
+        pen.text((40, 40 + 90 * row), text, fill="black", font=font)
+    image = np.asarray(page)
+    texts = [line.text.replace(" ", "") for line in reader.read(image, source="").lines]
+    assert "".join(texts) == "COFFEE4.50*TOTAL4.50"
+    kept = Reader(reader.detector, reader.recognizer, min_confidence=0).read(image, source="")
+    assert any(set(line.text) == {"*"} for line in kept.lines)
