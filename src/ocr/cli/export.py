@@ -23,6 +23,12 @@ def export(
         bool,
         typer.Option("--threshold-map", help="Keep a detector's threshold map too: to look at; reading needs none."),
     ] = False,
+    average: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another checkpoint, such as that of a neighbouring epoch, to average with; may be repeated."
+        ),
+    ] = None,
     start_share: Annotated[
         float,
         typer.Option(
@@ -38,7 +44,8 @@ def export(
     of at least 0.99, every text the same.
 
     A model fine-tuned from a published graph may read both its own and other text better with a part of its start mixed
-    back in (--start-share; try 0.3 to 0.7 and judge each on held-out data with `ocr eval`).
+    back in (--start-share; try 0.3 to 0.7), and so may the mean of some epochs (--average); judge what comes out on
+    held-out data with `ocr eval`.
 
     Examples:
 
@@ -59,7 +66,13 @@ def export(
 
     path = checkpoint_path(checkpoint, root, alias=BEST)
     bundle, parity = export_checkpoint(
-        path, to, pages=data, half=half, threshold_map=threshold_map, start_share=start_share
+        path,
+        to,
+        pages=data,
+        half=half,
+        threshold_map=threshold_map,
+        average=[checkpoint_path(other, root, alias=BEST) for other in average or []],
+        start_share=start_share,
     )
     if not parity.is_enough:
         seen = "synthetic pages only" if parity.synthetic else f"{parity.pages} real pages only"

@@ -1,5 +1,6 @@
 """From a resolved config to a module: what training, export and judging of a checkpoint have in common."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,14 @@ def build_module(config: dict[str, Any], charset: Charset | None = None) -> Any:
     return instantiate(model, **run_time)
 
 
-def load_module(checkpoint: Path, *, start_share: float = 0.0) -> tuple[Any, CheckpointCard]:
+def load_module(
+    checkpoint: Path, *, average: Sequence[Path] = (), start_share: float = 0.0
+) -> tuple[Any, CheckpointCard]:
     """Rebuild the module a checkpoint was saved from, by its card alone, with its weights; ready for inference.
 
-    With ``start_share`` that share of its weights, 0 to 1, comes from the published graph that its training started
-    from. Raises CardError without a card, CheckpointError when the weights are not those of the module the card
-    describes, ConfigError for a share of the start where it was no graph.
+    Its weights are the mean of its own and of those of the checkpoints of ``average``; ``start_share`` of them, 0 to 1,
+    comes from the published graph that its training started from. Raises CardError without a card, CheckpointError when
+    the weights are not those of the module the card describes, ConfigError for a share of a start that was no graph.
     """
     card = usable_card(checkpoint)
     state = weights.load(checkpoint)["state_dict"]
@@ -67,6 +70,11 @@ def load_module(checkpoint: Path, *, start_share: float = 0.0) -> tuple[Any, Che
     config = with_kept_graph(config, checkpoint.resolve().parent)
     check({"model": config["model"]})
     module = build_module(config, Charset(tuple(card.charset)) if card.charset else None)
+    if average:
+        others = {path: weights.load(path)["state_dict"] for path in average}
+        for path, other in others.items():
+            weights.compare(state, other, path)
+        state = weights.mean([state, *others.values()])
     if start_share:
         if "graph" not in model["network"]:
             raise ConfigError(f"{checkpoint}: its training did not start from a graph; export without a share of it")

@@ -271,6 +271,14 @@ def moved(path: Path, by: float) -> dict[str, torch.Tensor]:
     return dict(start)
 
 
+def folders(parent: Path, names: str) -> list[Path]:
+    """One folder for each letter."""
+    made = [parent / name for name in names]
+    for folder in made:
+        folder.mkdir()
+    return made
+
+
 @pytest.mark.parametrize("model", [GRAPH, CTC_GRAPH], ids=["detection", "recognition"])
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_weights_lie_between_start_and_training(model: dict, share: float, tmp_path: Path) -> None:
@@ -290,6 +298,29 @@ def test_all_of_the_start_is_the_start(tmp_path: Path, receipts: Path) -> None:
     assert "at epoch 3, 100% of its weights those it started from: graph and network agree" in bundle.card.notes
     image = np.random.default_rng(1).normal(size=(1, 3, 96, 64)).astype(np.float32)
     np.testing.assert_allclose(OnnxModel(bundle).run(image), OnnxModel(shipped).run(image), atol=1e-4)
+
+
+def test_weights_may_be_the_mean_of_several_epochs(tmp_path: Path, receipts: Path) -> None:
+    first, second, third = (checkpoint(folder, GRAPH) for folder in folders(tmp_path, "abc"))
+    start = moved(first, by=0.3)
+    moved(second, by=-0.3)
+    moved(third, by=0.6)
+    found = load_module(first, average=[second, third])[0].state_dict()
+    halfway = load_module(first, average=[second, third], start_share=0.5)[0].state_dict()
+    for key, value in start.items():
+        moves = value.is_floating_point()
+        torch.testing.assert_close(found[key], value + 0.2 if moves else value)
+        torch.testing.assert_close(halfway[key], value + 0.1 if moves else value)
+    first, second = checkpoint(tmp_path / "a", GRAPH), checkpoint(tmp_path / "b", GRAPH)
+    bundle, _ = export(first, tmp_path / "bundle", pages=receipts, average=[second])
+    assert "at epoch 3 (mean of it and epoch-03.ckpt): graph and network agree" in bundle.card.notes
+
+
+def test_the_mean_of_different_networks_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here, there = folders(tmp_path, "ab")
+    one, other = checkpoint(here, GRAPH), checkpoint(there, DETECTION)
+    assert main(["export", str(one), "--average", str(other), "--to", str(tmp_path / "bundle")]) == 2
+    assert capsys.readouterr().err.startswith(f"ocr export: {other}: of another architecture or charset: ")
 
 
 def test_without_a_graph_to_start_from_there_is_nothing_to_mix(
