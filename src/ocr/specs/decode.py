@@ -230,17 +230,20 @@ def _crops_steps(logits: NDArray[np.floating], valid: NDArray[np.bool_]) -> Iter
     """For each crop its valid steps, each with the classes worth a look and their probabilities."""
     import numpy as np
 
-    probability = logits.astype(np.float32)
-    probability -= probability.max(axis=2, keepdims=True)
-    np.exp(probability, out=probability)
-    probability /= probability.sum(axis=2, keepdims=True)
-    worthy = probability >= _WORTH_A_LOOK
-    np.put_along_axis(worthy, probability.argmax(axis=2)[:, :, None], True, axis=2)
-    for of_crop, its_worthy, its_valid in zip(probability, worthy, valid, strict=True):
-        steps, classes = np.nonzero(its_worthy & its_valid[:, None])
-        values, ids = of_crop[steps, classes].tolist(), classes.tolist()
-        bounds = np.searchsorted(steps, np.arange(int(its_valid.sum()) + 1)).tolist()
-        yield [list(zip(ids[i:j], values[i:j], strict=True)) for i, j in pairwise(bounds)]
+    weight = logits.astype(np.float32)
+    weight -= weight.max(axis=2, keepdims=True)
+    np.exp(weight, out=weight)
+    total = weight.sum(axis=2)
+    # The likeliest class, whose weight is 1, is worth a look however many share the rest.
+    least = np.where(valid, np.minimum(_WORTH_A_LOOK * total, 1.0), np.inf)
+    crops, steps, classes = np.nonzero(weight >= least[:, :, None])
+    values = (weight[crops, steps, classes] / total[crops, steps]).tolist()
+    looked_at = list(zip(classes.tolist(), values, strict=True))
+    count, length = valid.shape
+    bounds = np.searchsorted(crops * length + steps, np.arange(count * length + 1)).tolist()
+    for row, its_steps in enumerate(valid.sum(axis=1).tolist()):
+        at = bounds[row * length : row * length + its_steps + 1]
+        yield [looked_at[i:j] for i, j in pairwise(at)]
 
 
 def observed(points: Sequence[tuple[float, float]] | None, certainty: float) -> float:
