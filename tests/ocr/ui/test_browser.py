@@ -170,16 +170,24 @@ def slide(page, name: str, key: str, times: int) -> None:
 
 
 def test_a_threshold_acts_while_the_page_is_open(server, page):
+    from playwright.sync_api import expect
+
     page.goto(f"{server}/")
     page.wait_for_selector(".lines li")
     settle(page)
-    before = page.locator(".lines li").count()
+    lines = page.locator(".lines li")
+    before = lines.count()
     slide(page, "Box threshold", "ArrowRight", 15)
-    page.wait_for_function(f"document.querySelectorAll('.lines li').length != {before}")
+    expect(lines).not_to_have_count(before, timeout=90_000)
     page.wait_for_timeout(1000)  # what the slider has still to say
     settle(page)
-    assert 0 < page.locator(".lines li").count() < before
+    assert 0 < lines.count() < before
     shoot(page, "thresholds")
+    page.get_by_role("button", name="The bundle's own thresholds").click()
+    expect(lines).to_have_count(before, timeout=90_000)
+    settle(page)
+    shoot(page, "own-thresholds")
+    assert page.get_by_role("button", name="The bundle's own thresholds").is_disabled()
 
 
 def test_an_image_is_pasted(server, page, report):
