@@ -16,6 +16,7 @@ import ocr
 from ocr.errors import OcrError
 from ocr.serving import fields_api, jobs_api, operations_api, problems, read_api
 from ocr.serving.guard import Guard
+from ocr.serving.jobs import Jobs
 from ocr.serving.problems import Problem
 from ocr.serving.service import Service
 from ocr.serving.settings import Settings
@@ -27,9 +28,9 @@ a request in the logs. Where keys are in use, send one as `Authorization: Bearer
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, jobs: Jobs) -> FastAPI:
     """Build the application; raises ServiceError, BundleError when it could not serve."""
-    service = Service(settings)
+    service = Service(settings, jobs)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

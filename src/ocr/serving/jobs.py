@@ -8,10 +8,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from durable.lock import LockTimeout, lock
+from ocr.errors import ServiceError
+
+JOBS_FILE = "jobs.sqlite"
 SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE jobs (
@@ -45,6 +49,25 @@ class Job(NamedTuple):
     pages_total: int
     error: str | None
     pages_done: int
+
+
+@contextmanager
+def open_jobs(folder: Path) -> Iterator["Jobs"]:
+    """The queue in a work folder, made when there is none, for one service at a time; raises ServiceError."""
+    path = folder / JOBS_FILE
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(lock(path, timeout=0.5))
+            jobs = held.enter_context(closing(Jobs(path)))
+        except LockTimeout as error:
+            raise ServiceError(f"{folder}: another service works here; give another --work") from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ServiceError(f"{folder}: cannot be made or written to ({reason}); give another --work") from error
+        except sqlite3.Error as error:
+            raise ServiceError(f"{path}: is no queue of jobs ({error}); move it away or give --work") from error
+        yield jobs
 
 
 class Jobs:

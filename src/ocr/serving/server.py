@@ -7,11 +7,13 @@ from typing import Any
 
 import h11
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ocr.errors import ServiceError
 from ocr.inference.memory import return_freed_memory
 from ocr.serving.app import create_app
+from ocr.serving.jobs import open_jobs
 from ocr.serving.settings import Settings
 from ocr.serving.telemetry import log, set_up_logs
 
@@ -21,7 +23,12 @@ def serve(settings: Settings, host: str, port: int) -> None:
     listener = _listen(host, port)
     set_up_logs()
     return_freed_memory()
-    app = create_app(settings)
+    # Before the server starts: what it meets while starting, it tells with a traceback.
+    with open_jobs(settings.work) as jobs:
+        _run(create_app(settings, jobs), settings, listener)
+
+
+def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         http=_protocol(settings.limits.header_seconds),

@@ -10,8 +10,6 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from durable.lock import LockTimeout, lock
-from ocr.errors import ServiceError
 from ocr.formats.page import Document, FailedPage
 from ocr.inference.shared import shared_engine
 from ocr.serving.batching import Batcher, Reading
@@ -24,7 +22,6 @@ from ocr.serving.problems import Problem
 from ocr.serving.settings import Offered, Settings
 from ocr.serving.telemetry import Telemetry, log, timer
 
-JOBS_FILE = "jobs.sqlite"
 # Pages of a job in a batch: the rest of its places are for requests that somebody waits for.
 _JOB_WINDOW = 2
 _T = TypeVar("_T")
@@ -33,9 +30,10 @@ _T = TypeVar("_T")
 class Service:
     """Engine, batcher, jobs and what bounds them."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Make the work folder and check keys and models; raises ServiceError, BundleError."""
+    def __init__(self, settings: Settings, jobs: Jobs) -> None:
+        """Check keys and models; raises ServiceError, BundleError."""
         self.settings = settings
+        self.jobs = jobs
         self.limits = settings.limits
         self.offered = Offered(settings.models)
         self.keys = KeyRing(settings.keys) if settings.keys else None
@@ -45,26 +43,16 @@ class Service:
         self.requests = Budget(self.limits.requests)
         self.pixels = Budget(max(self.limits.pages_pixels, self.limits.page_pixels))
         self.is_ready = False
-        try:
-            settings.work.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ServiceError(f"{settings.work}: cannot be made ({error.strerror}); give another --work") from error
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything that works in the background, for the length of a block; at its end nothing accepted is lost."""
-        try:
-            holder = lock(self.settings.work / JOBS_FILE, timeout=0.5)
-            holder.__enter__()
-        except LockTimeout as error:
-            raise ServiceError(f"{self.settings.work}: another service works here; give another --work") from error
         # Decoding needs threads of its own, as many as requests may be under way.
         self.threads = ThreadPoolExecutor(self.limits.requests, thread_name_prefix="request")
         self.batcher = Batcher(
             self.engine, self.settings.batching, more=self._about_to_send, observe=self.telemetry.batch
         )
         self.reader = self._reader(self.settings.batching.pages)
-        self.jobs = Jobs(self.settings.work / JOBS_FILE)
         self.worker = JobWorker(self.jobs, self._reader(_JOB_WINDOW), self.offered, self.limits, self.telemetry)
         self.telemetry.watch("ocr_queued_pages", "Pages that wait for the engine", self.batcher.depth)
         self.telemetry.watch("ocr_open_requests", "Requests being read", lambda: self.requests.used)
@@ -76,7 +64,6 @@ class Service:
         finally:
             self.is_ready = False
             await asyncio.to_thread(self._end)
-            holder.__exit__(None, None, None)
             log("stopped")
 
     async def read(self, request: Request, upload: Upload, how: Reading) -> Document:
@@ -137,7 +124,6 @@ class Service:
         self.worker.stop()
         self.threads.shutdown()
         self.batcher.close()
-        self.jobs.close()
 
 
 async def _disconnected(request: Request) -> None:

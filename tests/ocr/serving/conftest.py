@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ocr.fonts.find import font_names, font_path
 from ocr.serving.app import create_app
+from ocr.serving.jobs import open_jobs
 from ocr.serving.settings import Limits, Settings
 
 with warnings.catch_warnings():
@@ -80,19 +82,17 @@ def small() -> bytes:
 @pytest.fixture
 def make_client(tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
     """Start a service with other limits or settings; it is ready when this returns."""
-    opened: list[TestClient] = []
+    opened = ExitStack()
 
     def make(*, work: str = "work", limits: dict[str, Any] | None = None, **settings: Any) -> TestClient:
         chosen = Settings(work=tmp_path / work, limits=replace(Limits(), **(limits or {})), **settings)
-        client = TestClient(create_app(chosen))
-        client.__enter__()
-        opened.append(client)
+        jobs = opened.enter_context(open_jobs(chosen.work))
+        client = opened.enter_context(TestClient(create_app(chosen, jobs)))
         wait_until(lambda: client.get("/readyz").status_code == 200)
         return client
 
-    yield make
-    for client in opened:
-        client.__exit__(None, None, None)
+    with opened:
+        yield make
 
 
 @pytest.fixture

@@ -231,6 +231,7 @@ def test_nothing_is_written_outside_the_work_folder(start: Callable[..., Any], d
         (["--host", "203.0.113.7", "--no-auth"], "cannot listen on 203.0.113.7"),
         (["--host", "no.such.host.invalid", "--no-auth"], "cannot listen on"),
         (["--work", "file/below"], "cannot be made"),
+        (["--work", "other"], "is no queue of jobs (file is not a database); move it away"),
     ],
 )
 def test_a_start_that_cannot_be_is_one_line(
@@ -242,16 +243,22 @@ def test_a_start_that_cannot_be_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/jobs.sqlite").write_text("something else, longer than a header of SQLite would have to be")
     assert main(["serve", "--port", "0", *arguments]) == 2
     errors = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("{")]
     assert len(errors) == 1
     assert words in errors[0]
 
 
-def test_two_services_do_not_share_a_work_folder(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_two_services_do_not_share_a_work_folder(
+    start: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     start()
-    with pytest.raises(AssertionError, match="another service works here"):
-        start()
+    assert main(["serve", "--port", "0", "--work", str(tmp_path / "work")]) == 2
+    assert capsys.readouterr().err == (
+        f"ocr serve: {tmp_path / 'work'}: another service works here; give another --work\n"
+    )
 
 
 def test_the_port_is_taken(start: Callable[..., Any], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
