@@ -4,12 +4,17 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
+
+# What a value is that only the user can give, by its key.
+_GIVEN = {"data.root": "the folder that `ocr data split` or, for recognition, `ocr data crops` wrote to"}
 
 
 def override_key(override: str) -> str:
@@ -25,6 +30,9 @@ def explain(error: Exception, overrides: Sequence[str], all_keys: Callable[[], d
     chain = [error] + ([error.__cause__] if isinstance(error.__cause__, Exception) else [])
     text = " ".join(" ".join(str(part).split()) for part in chain)
     key = getattr(chain[-1], "full_key", None)
+    if key and isinstance(chain[-1], MissingMandatoryValue | InterpolationToMissingValueError):
+        meaning = f", {_GIVEN[key]}" if key in _GIVEN else ""
+        return f"{key_source(key)}: {key} has no value; give {key}=...{meaning}"
     unknown = next((o.split("=")[0] for o in overrides if f"'{o.split('=')[0]}'" in text), None)
     if "not in struct" not in text or not (key or unknown):
         return text.partition(" Config search path:")[0]
@@ -48,30 +56,34 @@ def key_source(key: str) -> str:
     hydra_config = HydraConfig.get()
     if any(override_key(o) == key for o in hydra_config.overrides.task):
         return "command line"
-    folders = [source.path for source in hydra_config.runtime.config_sources if source.path]
+    sources = [source for source in hydra_config.runtime.config_sources if source.path]
+    # Each with what it is called in messages: the shipped tree lies where its user does not look.
+    folders = [
+        (files(source.path), "configs") if source.schema == "pkg" else (Path(source.path), source.path)
+        for source in sources
+    ]
     found = "main.yaml"
     for group, choice in hydra_config.runtime.choices.items():
         if choice is None or group.startswith("hydra/"):
             continue
         group, _, package = group.partition("@")
         for option in choice if isinstance(choice, list | tuple) or OmegaConf.is_list(choice) else [choice]:
-            for folder in folders:
-                name = _defines(folder, f"{group}/{option}.yaml", package or group.replace("/", "."), key)
-                found = name or found
+            file, place = f"{group}/{option}.yaml", package or group.replace("/", ".")
+            where = next((shown for folder, shown in folders if _defines(folder, file, place, key)), None)
+            found = f"{where}/{file}" if where else found
     return found
 
 
-def _defines(folder: str, file: str, package: str, key: str) -> str | None:
-    """`file` under `folder` when it exists and sets `key`."""
-    root = files(folder.removeprefix("pkg://")) if folder.startswith("pkg://") else Path(folder)
-    path = root.joinpath(*file.split("/"))
+def _defines(folder: Traversable, file: str, package: str, key: str) -> bool:
+    """Whether `file` exists under `folder` and sets `key`."""
+    path = folder.joinpath(*file.split("/"))
     if not path.is_file():
-        return None
+        return False
     text = path.read_text(encoding="utf-8")
     if header := re.match(r"#\s*@package\s+(\S+)", text):
         package = "" if header[1] == "_global_" else header[1]
     if package and not key.startswith(package + "."):
-        return None
+        return False
     node = yaml.load(text, Loader=yaml.CSafeLoader)
     for part in key.removeprefix(package + ".").split(".") if package else key.split("."):
         if isinstance(node, list) and part.isdigit() and int(part) < len(node):
@@ -79,5 +91,5 @@ def _defines(folder: str, file: str, package: str, key: str) -> str | None:
         elif isinstance(node, dict) and part in node:
             node = node[part]
         else:
-            return None
-    return f"configs/{file}" if folder.startswith("pkg://") else str(path)
+            return False
+    return True

@@ -143,7 +143,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_names_the_batch_and_keeps_it(ti
         (["+data.row=3"], "command line: data.row: tiny_ocr.TinyData has no parameter row; did you mean rows?"),
         (["experiment=nothing_like_it"], "Could not find 'experiment/nothing_like_it'"),
         (["model.network._target_=os.system"], "_target_ os.system is not among the targets of the shipped configs"),
-        (["data=receipts_detection"], "data.root"),
+        (
+            ["data=receipts_detection"],
+            "configs/data/receipts_detection.yaml: data.root has no value; give data.root=..., the folder that",
+        ),
+        (["data=receipts_recognition"], "configs/data/receipts_recognition.yaml: data.root has no value"),
         (["resume=nowhere"], "nowhere: no such file, folder or run below outputs"),
         (["resume=latest"], "no run with checkpoints/last.ckpt below it"),
         (["resume=no.ckpt"], "no.ckpt: no such checkpoint"),
