@@ -3,12 +3,11 @@
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from preflight.source import calls, lazy, shapes
+from preflight.source import calls, hidden, lazy, shapes
 from preflight.source.summary import Binding, Call, ClassInfo, Import, Signature, Summary
 
-_DYNAMIC = ("globals()", "sys.modules[", "sys.modules.", "exec(", "vars()", "locals()[", "setattr(sys")
 _CATCHES = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _AVAILABILITY = re.compile(
     r"has_|have_|_available|available|find_spec|installed|version_info|PY2|PY3|platform|os\.name", re.IGNORECASE
@@ -24,7 +23,7 @@ class Visitor:
         self.stub = stub
         self.rows = None if text.isascii() else text.encode("utf-8", "surrogatepass").split(b"\n")
         self.deep = _rows_with(text, calls.WORDS)
-        self.suspects = _rows_with(text, _DYNAMIC)
+        self.suspects = _rows_with(text, hidden.WORDS)
         self.walrus = ":=" in text
         self.imports: list[Import] = []
         self.names: dict[str, Binding] = {}
@@ -99,7 +98,7 @@ class Visitor:
 
     def _suspect(self, node: ast.stmt, function: str) -> None:
         """Remember a statement that may bind names, or make modules, which the text does not show."""
-        found = {kind for child in ast.walk(node) for kind in _hidden(child)}
+        found = {kind for child in ast.walk(node) for kind in hidden.bindings(child)}
         self.path_dynamic |= "module" in found
         if function == "__getattr__":
             self.serving_hidden |= "name" in found  # it keeps what it served: nothing new when its table is readable
@@ -350,30 +349,6 @@ def _catches_import(handler: ast.ExceptHandler, *, reraising: bool = False) -> b
     kinds = [handler.type] if not isinstance(handler.type, ast.Tuple) else handler.type.elts
     catches = any(kind is None or shapes.dotted(kind).rpartition(".")[2] in _CATCHES for kind in kinds)
     return catches and (reraising or not isinstance(handler.body[-1], ast.Raise))
-
-
-def _hidden(node: ast.AST) -> Iterator[str]:
-    """Ways to bind a "name" of the module, or to make a "module", that the text does not show."""
-    match node:
-        case ast.Subscript(value=value, slice=key, ctx=ast.Store()):
-            text = ast.unparse(value)
-            if text in ("globals()", "vars()", "locals()") or (
-                text == "sys.modules" and ast.unparse(key) == "__name__"
-            ):
-                yield "name"
-            elif text == "sys.modules":
-                yield "module"
-        case ast.Call(func=ast.Attribute(value=value, attr="update" | "setdefault" | "__setitem__")):
-            text = ast.unparse(value)
-            if text in ("globals()", "vars()", "locals()", "sys.modules"):
-                yield "module" if text == "sys.modules" else "name"
-        case ast.Call(func=ast.Name(id="exec")):
-            yield "name"
-        case ast.Call(func=ast.Name(id="setattr"), args=[first, *_]):
-            if "sys.modules" in ast.unparse(first):
-                yield "name"
-        case _:
-            pass
 
 
 _HANDLERS: dict[type[ast.stmt], Callable[..., None]] = {
