@@ -17,6 +17,14 @@ from ocr.images.load import load_image
 Report = Callable[[AnnotationError], None]
 """Told of an annotation that cannot be read, which is then skipped."""
 
+
+def report_or_raise(problem: AnnotationError, report: Report | None) -> None:
+    """Report an annotation that is then skipped; raise it where nobody asked for reports."""
+    if report is None:
+        raise problem
+    report(problem)
+
+
 LAYOUTS = {
     "lmdb": "ocr.datasets.layouts.lmdb",
     "split": "ocr.datasets.layouts.split",

@@ -16,9 +16,9 @@ from ocr.datasets.receipt_layout import lay_out
 from ocr.datasets.receipt_paper import Bend, blurred, coloured, fade, lit_paper, noisy, on_paper
 from ocr.datasets.receipt_text import ReceiptText
 from ocr.geometry.polygon import Polygon
+from ocr.images.load import Rgb
 from ocr.text.charset import Charset
 
-Rgb = npt.NDArray[np.uint8]
 DEFAULT_CHARSET = Charset.default()
 
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr.geometry.polygon import Polygon, area, transform
-
-Rgb = NDArray[np.uint8]
+from ocr.images.load import Rgb
 
 CROP_TRIES = 10
 MIN_VISIBLE = 0.5

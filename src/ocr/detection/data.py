@@ -17,9 +17,8 @@ from ocr.detection.augment import Augmentation, random_view
 from ocr.detection.targets import build_targets
 from ocr.errors import ConfigError
 from ocr.geometry.polygon import Polygon
+from ocr.images.load import Rgb
 from ocr.specs.preprocess import PreprocessSpec, apply, target_size
-
-Rgb = NDArray[np.uint8]
 
 CACHE_QUALITY = 95
 

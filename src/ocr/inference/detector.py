@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from ocr.bundles.bundle import Bundle
 from ocr.errors import BundleError
+from ocr.images.load import Rgb
 from ocr.inference.onnx import Model, OnnxModel
 from ocr.inference.tiling import Window, finer_scale, grid, merge, plan
 from ocr.specs import postprocess, preprocess
 from ocr.specs.postprocess import Detection
-
-Rgb = NDArray[np.uint8]
 
 
 class Detector:

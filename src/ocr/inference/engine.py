@@ -14,6 +14,7 @@ from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
 from ocr.formats.sources import PageImage
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
+from ocr.images.load import Rgb
 from ocr.inference import orientation
 from ocr.inference.detector import Detector
 from ocr.inference.memory import give_back
@@ -25,7 +26,6 @@ from ocr.specs.decode import Decoded
 from ocr.specs.postprocess import Detection, PostprocessSpec
 from ocr.text.rule import is_rule
 
-Rgb = NDArray[np.uint8]
 # ``map``, or the ``map`` of an executor.
 Each = Callable[[Callable[[Rgb], "_Look"], Iterable[Rgb]], Iterable["_Look"]]
 

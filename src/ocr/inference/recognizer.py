@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ocr.bundles.bundle import Bundle, load_bundle, load_prior
 from ocr.errors import BundleError
+from ocr.images.load import Rgb
 from ocr.inference.onnx import Model, OnnxModel
 from ocr.inference.threads import available_cores, in_background
 from ocr.specs import decode as decoding
@@ -17,7 +18,6 @@ from ocr.specs import preprocess
 from ocr.specs.decode import Decoded
 from ocr.text.charset import Charset
 
-Rgb = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 _Item = TypeVar("_Item")
 

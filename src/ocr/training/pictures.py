@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from durable.replace import write_bytes
 from ocr.geometry.validate import validate_all
+from ocr.images.load import Rgb
 from ocr.specs.preprocess import PreprocessSpec
-
-Rgb = NDArray[np.uint8]
 
 TRUE_COLOUR = (0, 160, 0)
 PREDICTED_COLOUR = (220, 0, 0)

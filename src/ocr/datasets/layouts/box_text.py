@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ocr.datasets.annotations import Report, Sample
+from ocr.datasets.annotations import Report, Sample, report_or_raise
 from ocr.errors import AnnotationError
 from ocr.geometry.polygon import Polygon
 from ocr.geometry.quad import polygon_quad
@@ -79,9 +79,7 @@ def read_box_file(
         error = AnnotationError(
             f"{path}:{number}", f"{line[:60]!r} is not coordinates and a transcript", "write x1,y1,...,x4,y4,transcript"
         )
-        if report is None:
-            raise error
-        report(error)
+        report_or_raise(error, report)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from durable.replace import write_json
-from ocr.datasets.annotations import Report, Sample
+from ocr.datasets.annotations import Report, Sample, report_or_raise
 from ocr.datasets.layouts.json_file import load_json
 from ocr.errors import AnnotationError
 
@@ -77,9 +77,7 @@ def _words(path: Path, name: str, image: Any, report: Report | None) -> list[dic
             usable.append(word)
             continue
         error = AnnotationError(f"{path}: images/{name}/words/{key}", problem, REMEDY)
-        if report is None:
-            raise error
-        report(error)
+        report_or_raise(error, report)
     return usable
 
 

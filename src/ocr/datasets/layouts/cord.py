@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from durable.replace import write_json
-from ocr.datasets.annotations import Report, Sample
+from ocr.datasets.annotations import Report, Sample, report_or_raise
 from ocr.datasets.layouts.box_text import image_folder, image_of
 from ocr.datasets.layouts.json_file import load_json, problem_with
 from ocr.errors import AnnotationError
@@ -36,9 +36,7 @@ def read(path: Path, report: Report | None) -> Iterator[Sample]:
         try:
             content = load_json(file, REMEDY)
         except AnnotationError as error:
-            if report is None:
-                raise
-            report(error)
+            report_or_raise(error, report)
             continue
         try:
             words = [(word, False) for line in content["valid_line"] for word in line["words"]]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ocr.datasets.annotations import Report
+from ocr.datasets.annotations import Report, report_or_raise
 from ocr.errors import AnnotationError
 
 # Enough of a file to tell by its keys what it is.
@@ -35,6 +35,5 @@ def problem_with(where: str, error: Exception, remedy: str, report: Report | Non
         f"has no {error}" if isinstance(error, KeyError) else f"is not what it should be ({error or 'nothing there'})"
     )
     problem = AnnotationError(where, reason, remedy)
-    if report is None:
-        raise problem from error
-    report(problem)
+    problem.__cause__ = error
+    report_or_raise(problem, report)

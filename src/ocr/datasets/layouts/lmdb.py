@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ocr.datasets.annotations import Report, Sample
+from ocr.datasets.annotations import Report, Sample, report_or_raise
 from ocr.datasets.lmdb_crops import LmdbCrops
 from ocr.errors import AnnotationError, ImageError
 from ocr.geometry.quad import box_quad
@@ -22,9 +22,7 @@ def read(path: Path, report: Report | None) -> Iterator[Sample]:
         try:
             entry = crops.entry(index)
         except AnnotationError as error:
-            if report is None:
-                raise
-            report(error)
+            report_or_raise(error, report)
             continue
         try:
             header = read_header(entry.encoded, name=entry.name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ocr.datasets.annotations import Report, Sample
+from ocr.datasets.annotations import Report, Sample, report_or_raise
 from ocr.datasets.layouts.box_text import read_lines
 from ocr.errors import AnnotationError, ImageError
 from ocr.geometry.quad import box_quad
@@ -27,9 +27,7 @@ def read(path: Path, report: Report | None) -> Iterator[Sample]:
         name, tab, label = line.partition("\t")
         if not tab:
             error = AnnotationError(f"{table}:{number}", "has no tab", "write the path, a tab and the label")
-            if report is None:
-                raise error
-            report(error)
+            report_or_raise(error, report)
             continue
         image = path / name
         try:
