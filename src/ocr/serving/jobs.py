@@ -66,7 +66,7 @@ def open_jobs(folder: Path) -> Iterator["Jobs"]:
             reason = error.strerror or str(error)
             raise ServiceError(f"{folder}: cannot be made or written to ({reason}); give another --work") from error
         except sqlite3.Error as error:
-            raise ServiceError(f"{path}: is no queue of jobs ({error}); move it away or give --work") from error
+            raise ServiceError(f"{path}: is no queue of jobs ({error}); move it, or give another --work") from error
         yield jobs
 
 

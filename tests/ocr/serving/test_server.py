@@ -231,7 +231,7 @@ def test_nothing_is_written_outside_the_work_folder(start: Callable[..., Any], d
         (["--host", "203.0.113.7", "--no-auth"], "cannot listen on 203.0.113.7"),
         (["--host", "no.such.host.invalid", "--no-auth"], "cannot listen on"),
         (["--work", "file/below"], "cannot be made"),
-        (["--work", "other"], "is no queue of jobs (file is not a database); move it away"),
+        (["--work", "other"], "is no queue of jobs (file is not a database); move it"),
     ],
 )
 def test_a_start_that_cannot_be_is_one_line(
