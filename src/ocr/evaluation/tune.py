@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ocr.bundles.bundle import Bundle
 from ocr.datasets.annotations import Sample
 from ocr.errors import ConfigError
-from ocr.inference.detector import Detector, Rgb, WindowMap
+from ocr.images.load import Rgb
+from ocr.inference.detector import Detector, WindowMap
 from ocr.inference.tiling import Window
 from ocr.metrics.detection import DetectionCounts, match, scores
 from ocr.specs.postprocess import PostprocessSpec
