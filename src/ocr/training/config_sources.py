@@ -30,7 +30,8 @@ def explain(error: Exception, overrides: Sequence[str], all_keys: Callable[[], d
     chain = [error] + ([error.__cause__] if isinstance(error.__cause__, Exception) else [])
     text = " ".join(" ".join(str(part).split()) for part in chain)
     key = getattr(chain[-1], "full_key", None)
-    if key and isinstance(chain[-1], MissingMandatoryValue | InterpolationToMissingValueError):
+    missing = next((e for e in chain if isinstance(e, MissingMandatoryValue | InterpolationToMissingValueError)), None)
+    if missing is not None and (key := key or getattr(missing, "full_key", None)):
         meaning = f", {_GIVEN[key]}" if key in _GIVEN else ""
         return f"{key_source(key)}: {key} has no value; give {key}=...{meaning}"
     unknown = next((o.split("=")[0] for o in overrides if f"'{o.split('=')[0]}'" in text), None)
