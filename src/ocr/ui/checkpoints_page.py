@@ -11,7 +11,7 @@ from ocr.records.checkpoint import read_card
 from ocr.records.compare import flatten
 from ocr.records.compatibility import can_read, checks
 from ocr.ui.one_line import one_line
-from ocr.ui.settings import roots
+from ocr.ui.settings import nothing_yet, roots
 
 COLUMNS = ("name", "task", "score", "monitor", "state", "encoder", "decoder", "head", "epoch", "created", "run_id")
 
@@ -32,7 +32,7 @@ def show() -> None:
     for problem in problems[:5]:
         st.warning(f"{problem.path}: {problem.reason}", icon=":material/warning:")
     if not chosen:
-        st.info("None fits.", icon=":material/info:")
+        st.info("None fits." if rows else nothing_yet("checkpoints", there), icon=":material/info:")
         return
     table = [{"layout": _layout(row)} | {column: row.get(column) for column in COLUMNS} for row in chosen]
     event = st.dataframe(

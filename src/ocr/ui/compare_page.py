@@ -24,9 +24,11 @@ def show() -> None:
     with right:
         st.subheader("B")
         second = choose_models("b")
-    if source is None or not source.pages:
+    if source is None:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
         return
+    if not source.pages:
+        return  # why is said of each file
     doubtful = st.toggle("B also keeps what is usually left out", key="compare-doubtful")
     pages = list(zip(read_all(source, *first), read_all(source, *second, doubtful=doubtful), strict=True))
     found = [disagreement(*pair) for pair in pages]
@@ -43,6 +45,8 @@ def show() -> None:
         )
     only = st.toggle("Only what differs", value=True, key="only-differences")
     items = [item(pairing, *pages[number]) for pairing in found[number] if not only or pairing.kind != "same"]
+    if only and not items:
+        st.success("Both read this page the same.", icon=":material/check:")
     overlay(source.pages[number].image, items, key="compare-overlay")
 
 

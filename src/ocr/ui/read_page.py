@@ -1,5 +1,7 @@
 """Read: pages in, lines over the image and beside it, thresholds that act at once, downloads."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -25,15 +27,33 @@ def show() -> None:
             "Also what is usually left out", key="doubtful", help="Lines that `ocr read` drops as unsure"
         )
     source = choose_source("read")
-    if source is None or not source.pages:
+    if source is None:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
         return
+    if not source.pages:
+        return  # why is said of each file
     number = _choose_page(source)
-    # The page that is looked at comes first: a slider that moves again ends what is left of this run.
     page = read_one(source, number, detector, recognizer, doubtful=doubtful, thresholds=thresholds)
     _show_page(kept(page, confidence, score), source.pages[number].image)
-    pages = read_all(source, detector, recognizer, doubtful=doubtful, thresholds=thresholds)
-    _offer_downloads(source, [kept(page, confidence, score) for page in pages])
+    # A slider that moves costs the page that is looked at; the others are read when a download wants them.
+    wanted = (source.key, detector, recognizer, doubtful, thresholds)
+    if len(source.pages) == 1 or _asked_for_all(len(source.pages), wanted):
+        pages = read_all(source, detector, recognizer, doubtful=doubtful, thresholds=thresholds)
+        _offer_downloads(source, [kept(page, confidence, score) for page in pages])
+
+
+def _asked_for_all(count: int, wanted: tuple[object, ...]) -> bool:
+    """Whether all pages were asked for with these settings; a button to ask for them when not."""
+    if st.session_state.get("read-all") == wanted:
+        return True
+    st.button(
+        f"Read all {count} pages",
+        icon=":material/download:",
+        on_click=partial(st.session_state.__setitem__, "read-all", wanted),
+        key="ask-for-all",
+        help="Downloads hold every page, read with these models and thresholds",
+    )
+    return False
 
 
 def _choose_page(source: Source) -> int:

@@ -10,7 +10,7 @@ from ocr.records.curves import Curve, read_curves
 from ocr.records.layout import WHOLE
 from ocr.records.run import read_record
 from ocr.ui.one_line import one_line
-from ocr.ui.settings import roots
+from ocr.ui.settings import nothing_yet, roots
 
 COLUMNS = ("id", "name", "status", "task", "epoch", "step", "started", "tags", "folder")
 # Points of a curve that a chart this wide can show apart.
@@ -27,11 +27,12 @@ def show() -> None:
         return
     where = st.text_input("Conditions", placeholder="status=completed task=detection tags=paper", key="runs-where")
     catalog = Catalog(there)
-    rows = arrange([row for row in catalog.runs() if row["state"] == WHOLE], where or None, "-started", None)
+    whole = [row for row in catalog.runs() if row["state"] == WHOLE]
+    rows = arrange(whole, where or None, "-started", None)
     for problem in catalog.problems[:5]:
         st.warning(f"{problem.path}: {problem.reason}", icon=":material/warning:")
     if not rows:
-        st.info("No run fits.", icon=":material/info:")
+        st.info("No run fits." if whole else nothing_yet("runs", there), icon=":material/info:")
         return
     event = st.dataframe(
         [{column: row.get(column) for column in COLUMNS} for row in rows],

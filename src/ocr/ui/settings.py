@@ -20,6 +20,13 @@ def roots() -> list[Path]:
     return [Path(name) for name in named if Path(name).is_dir()]
 
 
+def nothing_yet(kind: str, there: list[Path]) -> str:
+    """What a page says where folders of runs hold none of a kind."""
+    return (
+        f"No {kind} in {', '.join(f'`{root}`' for root in there)} yet. `ocr train` makes some; `--root` names others."
+    )
+
+
 def bundle_folder() -> Path | None:
     """Folder of bundles offered beside the shipped ones, if any was named."""
     return Path(os.environ[BUNDLES]) if BUNDLES in os.environ else None

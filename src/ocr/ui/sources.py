@@ -33,7 +33,9 @@ def choose_source(key: str) -> Source | None:
     files: list[tuple[str, bytes]] = []
     if way == "Upload":
         uploaded = st.file_uploader(
-            f"Images (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDFs, up to {UPLOAD_MEGABYTES} MB",
+            # The browser refuses what is larger, and no script hears of it: the line that explains it stands before.
+            f"Images (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDFs, up to {UPLOAD_MEGABYTES} MB each; "
+            "one marked red is larger or of another kind, and is not read",
             type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
             accept_multiple_files=True,
             key=f"{key}-files",

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ocr.ui import models
+
 PAGES = ("read", "compare", "checkpoints", "runs", "errors", "audit")
 
 
@@ -29,6 +31,12 @@ def test_every_page_opens_where_there_is_nothing(page, open_page, tmp_path, monk
     app = open_page(page)
     assert app.title[0].value.lower() == page
     assert not app.error
+
+
+@pytest.mark.parametrize("page", ["checkpoints", "runs"])
+def test_folders_of_runs_that_hold_none_are_named(page, open_page, tmp_path, monkeypatch):
+    monkeypatch.setenv("OCR_UI_ROOTS", str(tmp_path))
+    assert f"No {page} in `{tmp_path}` yet" in messages(open_page(page))
 
 
 def test_reading_a_sample_counts_its_lines_and_a_threshold_leaves_lines_out_without_reading_again(
@@ -122,8 +130,37 @@ def test_a_file_is_what_its_content_is_and_what_follows_is_passed_over(open_page
     assert lines_shown(app) > 5
 
 
+def test_a_threshold_costs_the_page_in_view_and_a_download_is_asked_for_after_it(
+    open_page, outputs, report, monkeypatch
+):
+    data = io.BytesIO()
+    first, *others = [Image.open(report.parent / f"{number}.png") for number in (1, 2, 3)]
+    first.save(data, "TIFF", save_all=True, append_images=others)
+    read: list[int] = []
+    really = models.read
+    monkeypatch.setattr(models, "read", lambda image, *a, **k: read.append(image.page) or really(image, *a, **k))
+    app = open_page("read")
+    read.clear()
+    upload(app, ("three.tiff", data.getvalue(), "image/tiff"))
+    assert read == [1]
+    assert not app.get("download_button")
+    app.button(key="ask-for-all").click().run()
+    assert read == [1, 2, 3]
+    assert app.get("download_button")
+    app.slider(key="box_threshold-detector").set_value(0.9).run()
+    assert read == [1, 2, 3, 1]
+    assert not app.get("download_button")
+    app.button(key="own-thresholds").click().run()
+    assert read == [1, 2, 3, 1]
+    assert app.get("download_button")
+    app.slider(key="confidence").set_value(0.9).run()
+    assert app.get("download_button")
+    assert not app.exception
+
+
 def test_two_readings_are_compared(open_page, outputs):
     app = open_page("compare")
+    assert any("read this page the same" in one.value for one in app.success)
     figures = {one.label: int(one.value) for one in app.metric}
     assert figures["Same"] > 0
     assert (figures["Other text"], figures["Only A"], figures["Only B"]) == (0, 0, 0)
