@@ -109,7 +109,8 @@ def _performance(row: Row) -> None:
     except CardError:
         metrics = [{"name": name, "value": value} for name, value in (row.get("metrics") or {}).items()]
     if metrics:
-        st.dataframe(metrics, hide_index=True)
+        known = {key for one in metrics for key, value in one.items() if value is not None}
+        st.dataframe([{key: one[key] for key in one if key in known} for one in metrics], hide_index=True)
     else:
         st.caption("No figures: it was saved before any validation.")
 

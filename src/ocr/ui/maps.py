@@ -32,7 +32,7 @@ class Maps(NamedTuple):
 def show_maps(errors: Sequence[LineError], image: NDArray[np.uint8]) -> None:
     """Let the user choose one of these lines of an RGB image (H,W,3), and show a detector's maps of it."""
     st.subheader("Maps of a crop")
-    columns = st.columns([3, 2, 2, 2])
+    columns = [*st.columns(2), *st.columns(2)]  # names of checkpoints are long
     number = columns[0].selectbox(
         "Line",
         range(len(errors)),
@@ -46,7 +46,7 @@ def show_maps(errors: Sequence[LineError], image: NDArray[np.uint8]) -> None:
     margin = columns[2].slider("Margin, line heights", 0.5, 4.0, 1.5, 0.5, key="margin")
     crop = around(image, errors[number].polygon, margin)
     maps, usual = maps_of(detector or DETECTOR, crop)
-    threshold = columns[3].slider("Threshold", 0.0, 1.0, usual, 0.01, key="threshold")
+    threshold = columns[3].slider("Threshold", 0.0, 1.0, usual, 0.01, key=f"threshold-{detector}")
     shown = {"crop": crop, "probability": _coloured(maps.probability)}
     if maps.threshold is not None:
         shown["threshold"] = _coloured(maps.threshold)

@@ -222,7 +222,7 @@ def test_an_evaluation_is_opened_at_its_worst_page(open_page, outputs, report):
     assert not app.error
     pages = json.loads(report.read_text())["pages"]
     assert app.selectbox(key="error-page").options[0].startswith(pages[0]["name"])
-    app.slider(key="threshold").set_value(0.9).run()
+    app.slider(key="threshold-detector").set_value(0.9).run()
     assert not app.exception
 
 

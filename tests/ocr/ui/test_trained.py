@@ -40,6 +40,7 @@ def test_a_checkpoint_chosen_among_the_checkpoints_reads(trained, open_page):
 
 def test_two_checkpoints_are_compared(trained, open_page):
     app = open_page("compare")
+    app.selectbox(key="compare-sample").set_value("Receipt, worn").run()
     choose(app, "a-detection", trained["first"])
     choose(app, "b-detection", trained["second"])
     figures = {one.label: int(one.value) for one in app.metric}
@@ -54,6 +55,7 @@ def test_the_maps_of_a_crop_are_those_the_network_learned_with(trained, open_pag
     assert "choose the checkpoint" in app.caption[-1].value.lower()
     choose(app, "crop-detector", trained["whole"])
     assert "No threshold map" not in app.caption[-1].value
+    assert app.slider(key=f"threshold-{trained['whole']}").value == 0.3  # its own, not the shipped detector's
     choose(app, "crop-detector", trained["first"])
     assert "has no DBHead" in app.caption[-1].value
 
