@@ -13,7 +13,10 @@ from ocr.records.compatibility import can_read, checks
 from ocr.ui.one_line import one_line
 from ocr.ui.settings import nothing_yet, roots
 
-COLUMNS = ("name", "task", "score", "monitor", "state", "encoder", "decoder", "head", "epoch", "created", "run_id")
+COLUMNS = (
+    *("name", "task", "score", "aliases", "monitor", "state"),
+    *("encoder", "decoder", "head", "epoch", "created", "run_id"),
+)
 
 
 @one_line

@@ -108,7 +108,7 @@ def trained_runs(tmp_path_factory) -> Path:
 def trained(trained_runs, outputs, monkeypatch) -> dict[str, Path]:
     """Checkpoints of those runs among the others: first, second and whole; what is exported of them is kept."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(trained_runs / "cache"))
-    shutil.copytree(trained_runs / "runs", outputs / "trained")
+    shutil.copytree(trained_runs / "runs", outputs / "trained", symlinks=True)
     first, second = sorted(outputs.glob("trained/graph/checkpoints/epoch-*.ckpt"))
     (whole,) = outputs.glob("trained/whole/checkpoints/epoch-*.ckpt")
     return {"first": first, "second": second, "whole": whole}

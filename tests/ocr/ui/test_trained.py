@@ -29,6 +29,7 @@ def choose(app, key, path):
 def test_a_checkpoint_chosen_among_the_checkpoints_reads(trained, open_page):
     app = open_page("checkpoints")
     app.text_input(key="search").set_value(trained["second"].stem.lower()).run()
+    assert [list(one) for one in app.dataframe[0].value["aliases"]] == [["last"]]
     assert not app.button(key="open").disabled
     app.button(key="open").click().run()
     assert app.session_state["open-detection"] == str(trained["second"])
