@@ -278,6 +278,8 @@ def test_checkpoints_of_real_trainings_are_found_compared_and_looked_into(traine
     assert page.get_by_role("combobox", name="Detector").input_value().startswith(f"graph/{trained['second'].stem}")
 
     page.get_by_role("link", name="Compare").click()
+    page.get_by_role("heading", name="Compare", exact=True).wait_for()  # the Read page has lists of these names too
+    settle(page)
     choose(page, "Sample", 0, "Receipt, worn")
     for number, name in enumerate(("first", "second")):
         choose(page, "Detector", number, f"graph/{trained[name].stem}")
@@ -308,7 +310,9 @@ def test_checkpoints_of_real_trainings_are_found_compared_and_looked_into(traine
 def choose(page, name: str, number: int, start: str) -> None:
     """Choose what starts so in the ``number``-th list of that name; typed: a long list holds only what is in view."""
     box = page.get_by_role("combobox", name=name).nth(number)
-    box.evaluate("box => box.scrollIntoView({ block: 'center' })")  # at the window's edge no list opens
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)  # scrolling closes a list, even one that opens just then
     box.fill(start)
     page.get_by_role("option").filter(has_text=start).first.click()
+    page.wait_for_timeout(400)  # until the page hears of it
     settle(page)
