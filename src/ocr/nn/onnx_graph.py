@@ -111,11 +111,18 @@ class Projection:
 
 
 def cut_sigmoid(model: ModelProto) -> None:
-    """End a detection graph at the logits its final Sigmoid takes."""
+    """End a detection graph at the logits of its final Sigmoid, whose pixels may be rearranged after it."""
     last = _producer(model.graph, model.graph.output[0].name)
+    rearranged = last if last.op_type == "DepthToSpace" else None
+    if rearranged is not None:
+        last = _producer(model.graph, rearranged.input[0])
     if last.op_type != "Sigmoid":
         raise ConfigError(f"a detection graph ends in Sigmoid, this one in {last.op_type}; give a detection model")
-    _end_at(model, last.input[0])
+    if rearranged is None:
+        _end_at(model, last.input[0])
+    else:
+        rearranged.input[0] = last.input[0]
+        _end_at(model, rearranged.output[0])
 
 
 def cut_projection(model: ModelProto) -> Projection:

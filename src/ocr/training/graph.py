@@ -18,6 +18,7 @@ from ocr.bundles.card import BundleCard
 from ocr.errors import ConfigError
 from ocr.nn.heads.db_head import DBHead, DbMaps
 from ocr.specs.preprocess import PreprocessSpec
+from ocr.training.rewrites import rewritten
 
 OPSET = 17
 # Numbers of a weight below which half the bytes are not worth a node.
@@ -93,7 +94,7 @@ def onnx_graph(network: nn.Module, card: BundleCard) -> bytes:
             output_names=[output],
             dynamic_axes={"images": free, output: result},
         )
-        return _simplified(path)
+        return rewritten(_simplified(path))
 
 
 def _simplified(path: Path) -> bytes:
