@@ -156,12 +156,12 @@ def second_bundle(bundle: Bundle, name: str) -> Bundle:
 
 
 def bucket_width(width: int, multiple: int) -> int:
-    """Width in pixels that a crop is padded to: the next of 32, 64 ... 256, then steps of an eighth of the width.
+    """Width in pixels that a crop is padded to: the next of 16, 32 ... 256, then steps of a sixteenth of the width.
 
     It is a multiple of ``multiple`` as well.
     """
-    step = 32
-    while step * 8 < width:
+    step = 16
+    while step * 16 < width:
         step *= 2
     step = math.lcm(step, multiple)
     return -(-width // step) * step

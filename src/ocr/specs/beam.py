@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ocr.text.prior import END, Prior, fold
@@ -44,7 +45,7 @@ class Found(NamedTuple):
 def search(steps: Iterable[Step], characters: Sequence[str], prior: Prior, beam: Beam) -> Found:
     """Find the best text; ``characters`` are those of the classes, the first standing for blank."""
     paths: dict[str, _Path] = {"": (1.0, 0.0, 0.0, prior.start(), ())}
-    folded = [fold(character) for character in characters]
+    folded = _folded(tuple(characters))
     for step in steps:
         if len(step) == 1 and step[0][0] == 0:
             paths = {text: (path[0] + path[1], 0.0, *path[2:]) for text, path in paths.items()}
@@ -72,6 +73,11 @@ def search(steps: Iterable[Step], characters: Sequence[str], prior: Prior, beam:
     best = max(values, key=values.__getitem__)
     share = 1 / sum(math.exp(value - values[best]) for value in values.values())
     return Found(best, paths[best][4], share)
+
+
+@lru_cache(maxsize=8)
+def _folded(characters: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(fold, characters))
 
 
 def _add(grown: dict[str, _Path], text: str, path: _Path) -> None:

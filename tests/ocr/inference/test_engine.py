@@ -135,8 +135,8 @@ def test_a_short_crop_may_be_read_again_at_a_higher_certainty_than_a_long_one() 
 @given(st.integers(1, 5000))
 def test_buckets_waste_little(width: int) -> None:
     bucket = bucket_width(width, 8)
-    assert 0 <= bucket - width < max(32, width / 4)
-    assert bucket % 32 == 0
+    assert 0 <= bucket - width < max(16, width / 8)
+    assert bucket % 16 == 0
     assert bucket_width(bucket, 8) == bucket
     assert bucket_width(width, 10) % 10 == 0
 
