@@ -74,7 +74,7 @@ class _Editor:
 
     def new_weight(self, like: str, values: Floats) -> str:
         """Store weights under a free name that begins with ``like``."""
-        name = f"{like}.{len(self._tensors)}"
+        name = f"{like}/rewritten.{len(self._tensors)}"
         self._tensors[name] = numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name)
         return name
 
@@ -116,19 +116,19 @@ def gate_once(editor: _Editor) -> None:
     """Write x + x * gate as x * (gate + 1): one pass over the values instead of two."""
     one = ""
     for total in editor.of_type("Add"):
-        product = editor.maker(total.input[1], "Mul")
-        if product is None or total.input[0] not in product.input:
-            continue
-        if editor.only_user(product.output[0], "Add") is None:
-            continue
-        gate = next((name for name in product.input if name != total.input[0]), total.input[0])
-        one = one or editor.new_weight("one", np.ones((), np.float32))
-        more = f"{gate}.plus_one"
-        nodes = [
-            helper.make_node("Add", [gate, one], [more]),
-            helper.make_node("Mul", [total.input[0], more], list(total.output)),
-        ]
-        editor.replace([product, total], nodes)
+        for values, summand in (total.input, reversed(total.input)):
+            product = editor.maker(summand, "Mul")
+            if product is None or values not in product.input or editor.only_user(summand, "Add") is None:
+                continue
+            gate = next((name for name in product.input if name != values), values)
+            one = one or editor.new_weight("one", np.ones((), np.float32))
+            more = f"{summand}.gate_and_one"
+            nodes = [
+                helper.make_node("Add", [gate, one], [more]),
+                helper.make_node("Mul", [values, more], list(total.output)),
+            ]
+            editor.replace([product, total], nodes)
+            break
 
 
 def convolve_apart(editor: _Editor) -> None:
