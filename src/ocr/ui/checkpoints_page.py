@@ -10,6 +10,7 @@ from ocr.records.catalog import Catalog, Row, arrange
 from ocr.records.checkpoint import read_card
 from ocr.records.compare import flatten
 from ocr.records.compatibility import can_read, checks
+from ocr.ui.navigation import PAGES, open_with
 from ocr.ui.one_line import one_line
 from ocr.ui.settings import nothing_yet, roots
 
@@ -84,10 +85,7 @@ def _details(row: Row) -> None:
         for check in checks(row):
             icon = ":green[:material/check_circle:]" if check.ok else ":red[:material/cancel:]"
             st.markdown(f"{icon} {check.name}: {_plain(check.detail)}")
-        ready = can_read(row)
-        if st.button("Read with it", icon=":material/document_scanner:", disabled=not ready, key="open"):
-            st.session_state[f"open-{row['task']}"] = row["path"]
-            st.toast(f"The Read page opens with this {row['task']} checkpoint")
+        _ways_on(row)
     with right:
         st.markdown("**Performance**")
         _performance(row)
@@ -104,6 +102,22 @@ def _details(row: Row) -> None:
             st.code("".join(charset), language=None, wrap_lines=True)
     card.pop("metrics", None)
     _pairs("Metadata", flatten(card))
+
+
+def _ways_on(row: Row) -> None:
+    """Buttons to the pages that read with a checkpoint."""
+    ready = can_read(row)
+    with st.container(horizontal=True):
+        if st.button("Read with it", icon=f":material/{PAGES['read']}:", disabled=not ready, key="open"):
+            open_with("read", "read", row["task"], row["path"])
+        if st.button(
+            "Compare with it",
+            icon=f":material/{PAGES['compare']}:",
+            disabled=not ready,
+            key="open-compare",
+            help="The Compare page opens with this checkpoint as B, and the shipped models as A",
+        ):
+            open_with("compare", "b", row["task"], row["path"])
 
 
 def _performance(row: Row) -> None:

@@ -10,6 +10,7 @@ from ocr.bundles.card import Task
 from ocr.formats.page import Page
 from ocr.formats.sources import PageImage
 from ocr.ui import models
+from ocr.ui.navigation import wanted
 from ocr.ui.sources import Source
 from ocr.ui.thresholds import Thresholds, own_thresholds
 
@@ -21,9 +22,9 @@ def choose_models(key: str) -> tuple[str, str]:
     for task, name in tasks.items():
         offered = models.choices(task)
         labels = {choice.model: choice.label for choice in offered}
-        wanted = st.session_state.pop(f"open-{task}", None) if key == "read" else None
-        if wanted in labels:
-            st.session_state[f"{key}-{task}"] = wanted
+        model = wanted(key, task)
+        if model in labels:
+            st.session_state[f"{key}-{task}"] = model
         chosen.append(st.selectbox(name, list(labels), format_func=partial(_label, labels), key=f"{key}-{task}"))
     for model in chosen:
         if models.needs_export(model):

@@ -33,18 +33,40 @@ metrics: {precision: 0.8, recall: 0.7, hmean: 0.75}
 checkpointing: {monitor: val/hmean, mode: max}
 """
 SCRIPT = "from ocr.ui import {page}_page\n{page}_page.show()\n"
+APP = """
+import streamlit as st
+from ocr.ui.navigation import PAGES, page
+
+shown = st.navigation([page(name) for name in PAGES])
+if "start" in st.session_state:
+    st.switch_page(page(st.session_state.pop("start")))
+shown.run()
+"""
 
 
 @pytest.fixture
 def open_page():
-    """Run a page of the app, with what an earlier one left for it; what it raises fails the test."""
+    """Run a page of the app; what it raises fails the test."""
 
-    def run(page: str, **left: object):
+    def run(page: str):
         from streamlit.testing.v1 import AppTest
 
-        app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=600)
-        for key, value in left.items():
-            app.session_state[key.replace("_", "-")] = value
+        app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=600).run()
+        assert not app.exception
+        return app
+
+    return run
+
+
+@pytest.fixture
+def open_app():
+    """Run the whole app, at one of its pages; what it raises fails the test."""
+
+    def run(start: str):
+        from streamlit.testing.v1 import AppTest
+
+        app = AppTest.from_string(APP, default_timeout=600)
+        app.session_state["start"] = start
         app.run()
         assert not app.exception
         return app

@@ -187,6 +187,18 @@ def test_checkpoints_are_listed_in_both_layouts_found_and_told_apart(open_page, 
     assert not app.exception
 
 
+@pytest.mark.parametrize(("button", "page", "chosen"), [("open", "Read", "read"), ("open-compare", "Compare", "b")])
+def test_a_checkpoint_is_taken_to_the_pages_that_read(open_app, outputs, button, page, chosen):
+    app = open_app("checkpoints")
+    app.text_input(key="where").set_value("hmean>0.915").run()
+    app.button(key=button).click().run()
+    assert not app.exception
+    assert app.title[0].value == page
+    path = outputs / "2026-01-31" / "12-00-02" / "checkpoints" / "best.ckpt"
+    assert app.selectbox(key=f"{chosen}-detection").value == str(path)
+    assert "ocr export" in app.error[0].value  # the file only stands for weights
+
+
 def test_a_checkpoint_that_cannot_be_exported_is_one_line(open_page, outputs):
     """The file only stands for weights: `ocr export` refuses it, and the page says so."""
     app = open_page("read")

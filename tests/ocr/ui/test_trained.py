@@ -26,17 +26,16 @@ def choose(app, key, path):
     assert not app.error
 
 
-def test_a_checkpoint_chosen_among_the_checkpoints_reads(trained, open_page):
-    app = open_page("checkpoints")
+def test_a_checkpoint_chosen_among_the_checkpoints_reads(trained, open_app):
+    app = open_app("checkpoints")
     app.text_input(key="search").set_value(trained["second"].stem.lower()).run()
     assert [list(one) for one in app.dataframe[0].value["aliases"]] == [["last"]]
     assert not app.button(key="open").disabled
     app.button(key="open").click().run()
-    assert app.session_state["open-detection"] == str(trained["second"])
-    read = open_page("read", open_detection=str(trained["second"]))
-    assert not read.error
-    assert read.selectbox(key="read-detection").value == str(trained["second"])
-    assert lines_shown(read) > 5
+    assert app.title[0].value == "Read"
+    assert not app.error
+    assert app.selectbox(key="read-detection").value == str(trained["second"])
+    assert lines_shown(app) > 5
 
 
 def test_two_checkpoints_are_compared(trained, open_page):
