@@ -8,8 +8,11 @@ from ocr.evaluation.disagreement import Pairing, disagreement
 from ocr.formats.page import Page
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import Item, overlay
-from ocr.ui.reading import choose_models, read_all
-from ocr.ui.sources import choose_source
+from ocr.ui.reading import asked_for_all, choose_models, choose_page, read_all, read_one
+from ocr.ui.sources import Source, choose_source
+
+# What two readings of a line have in common, and its name on the page.
+KINDS = {"same": "Same", "text": "Other text", "only a": "Only A", "only b": "Only B"}
 
 
 @one_line
@@ -24,41 +27,57 @@ def show() -> None:
     with right:
         st.subheader("B")
         second = choose_models("b")
+        doubtful = st.toggle("B also keeps what is usually left out", key="compare-doubtful")
     if source is None:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
         return
     if not source.pages:
         return  # why is said of each file
-    doubtful = st.toggle("B also keeps what is usually left out", key="compare-doubtful")
-    pages = list(zip(read_all(source, *first), read_all(source, *second, doubtful=doubtful), strict=True))
-    found = [disagreement(*pair) for pair in pages]
-    _figures(found)
-    number = 0
-    if len(pages) > 1:
-        order = sorted(range(len(pages)), key=lambda index: -_differences(found[index]))
-        number = st.selectbox(
-            "Page, the most different first",
-            order,
-            format_func=lambda n: (
-                f"{pages[n][0].image.source}, page {pages[n][0].image.page}: {_differences(found[n])} differences"
-            ),
-        )
+    number = _choose_page(source, first, second, doubtful)
+    pair = read_one(source, number, *first), read_one(source, number, *second, doubtful=doubtful)
+    found = disagreement(*pair)
+    for column, (kind, name) in zip(st.columns(4), KINDS.items(), strict=True):
+        column.metric(name, _count(found)[kind], border=True)
     only = st.toggle("Only what differs", value=True, key="only-differences")
-    items = [item(pairing, *pages[number]) for pairing in found[number] if not only or pairing.kind != "same"]
+    items = [item(pairing, *pair) for pairing in found if not only or pairing.kind != "same"]
     if only and not items:
         st.success("Both read this page the same.", icon=":material/check:")
     overlay(source.pages[number].image, items, key="compare-overlay")
 
 
-def _figures(found: list[list[Pairing]]) -> None:
-    counts: Counter[str] = Counter(pairing.kind for page in found for pairing in page)
-    names = {"same": "Same", "text": "Other text", "only a": "Only A", "only b": "Only B"}
-    for column, (kind, name) in zip(st.columns(4), names.items(), strict=True):
-        column.metric(name, counts[kind], border=True)
+def _choose_page(source: Source, first: tuple[str, str], second: tuple[str, str], doubtful: bool) -> int:
+    """The page to look at: one that the user names, or, once all were compared, a row of their table."""
+    count = len(source.pages)
+    about = "Both read every page; a table shows where they differ most"
+    wanted = (source.key, first, second, doubtful)
+    if count == 1 or not asked_for_all("compare", f"Compare all {count} pages", about, wanted):
+        return choose_page(source, "compare")
+    pages = zip(
+        read_all(source, *first, said="A reads"),
+        read_all(source, *second, doubtful=doubtful, said="B reads"),
+        strict=True,
+    )
+    counts = [_count(disagreement(*pair)) for pair in pages]
+    order = sorted(range(count), key=lambda number: counts[number]["same"] - counts[number].total())
+    event = st.dataframe(
+        [
+            {"Page": source.name_of(number)} | {name: counts[number][kind] for kind, name in KINDS.items()}
+            for number in order
+        ],
+        hide_index=True,
+        height=min(38 + 35 * count, 360),
+        on_select="rerun",
+        selection_mode="single-row",
+        key="compared-pages",
+    )
+    marked = event.selection.rows
+    number = order[marked[0] if marked and marked[0] < count else 0]
+    st.caption(f"Mark a row to look at its page. In view: {source.name_of(number)}")
+    return number
 
 
-def _differences(pairings: list[Pairing]) -> int:
-    return sum(pairing.kind != "same" for pairing in pairings)
+def _count(found: list[Pairing]) -> Counter[str]:
+    return Counter(pairing.kind for pairing in found)
 
 
 def item(pairing: Pairing, a: Page, b: Page) -> Item:

@@ -1,7 +1,5 @@
 """Read: pages in, lines over the image and beside it, thresholds that act at once, downloads."""
 
-from functools import partial
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -10,7 +8,7 @@ from ocr.formats.page import FailedPage, Page
 from ocr.formats.render import FORMATS, render
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import line_item, overlay
-from ocr.ui.reading import choose_models, choose_thresholds, kept, read_all, read_one
+from ocr.ui.reading import asked_for_all, choose_models, choose_page, choose_thresholds, kept, read_all, read_one
 from ocr.ui.sources import Source, choose_source
 
 
@@ -32,35 +30,15 @@ def show() -> None:
         return
     if not source.pages:
         return  # why is said of each file
-    number = _choose_page(source)
+    number = choose_page(source, "read")
     page = read_one(source, number, detector, recognizer, doubtful=doubtful, thresholds=thresholds)
     _show_page(kept(page, confidence, score), source.pages[number].image)
     # A slider that moves costs the page that is looked at; the others are read when a download wants them.
     wanted = (source.key, detector, recognizer, doubtful, thresholds)
-    if len(source.pages) == 1 or _asked_for_all(len(source.pages), wanted):
+    about = "Downloads hold every page, read with these models and thresholds"
+    if len(source.pages) == 1 or asked_for_all("read", f"Read all {len(source.pages)} pages", about, wanted):
         pages = read_all(source, detector, recognizer, doubtful=doubtful, thresholds=thresholds)
         _offer_downloads(source, [kept(page, confidence, score) for page in pages])
-
-
-def _asked_for_all(count: int, wanted: tuple[object, ...]) -> bool:
-    """Whether all pages were asked for with these settings; a button to ask for them when not."""
-    if st.session_state.get("read-all") == wanted:
-        return True
-    st.button(
-        f"Read all {count} pages",
-        icon=":material/download:",
-        on_click=partial(st.session_state.__setitem__, "read-all", wanted),
-        key="ask-for-all",
-        help="Downloads hold every page, read with these models and thresholds",
-    )
-    return False
-
-
-def _choose_page(source: Source) -> int:
-    if len(source.pages) == 1:
-        return 0
-    labels = [f"{page.source}, page {page.page}" for page in source.pages]
-    return int(st.selectbox("Page", range(len(labels)), format_func=labels.__getitem__, key="read-page"))
 
 
 def _show_page(page: Page, image: NDArray[np.uint8]) -> None:

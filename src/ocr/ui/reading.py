@@ -37,16 +37,38 @@ def _label(labels: Mapping[str, str], model: str) -> str:
     return labels.get(model, model)
 
 
+def choose_page(source: Source, key: str) -> int:
+    """Let the user choose the page to look at, where there are several; its number, from 0."""
+    if len(source.pages) == 1:
+        return 0
+    return int(st.selectbox("Page", range(len(source.pages)), format_func=source.name_of, key=f"{key}-page"))
+
+
+def asked_for_all(key: str, label: str, about: str, wanted: tuple[object, ...]) -> bool:
+    """Whether all pages were asked for with these settings; a button to ask for them when not."""
+    if st.session_state.get(f"{key}-all") == wanted:
+        return True
+    ask = partial(st.session_state.__setitem__, f"{key}-all", wanted)
+    st.button(label, icon=":material/library_books:", on_click=ask, key=f"{key}-ask-for-all", help=about)
+    return False
+
+
 def read_all(
-    source: Source, detector: str, recognizer: str, *, doubtful: bool = False, thresholds: Thresholds | None = None
+    source: Source,
+    detector: str,
+    recognizer: str,
+    *,
+    doubtful: bool = False,
+    thresholds: Thresholds | None = None,
+    said: str = "Reading",
 ) -> list[Page]:
-    """Every page of a source, with a progress bar while there is work to do."""
+    """Every page of a source, with a progress bar that says so while there is work to do."""
     bar = st.empty()
     done: list[Page] = []
     pair = models.opened(detector), models.opened(recognizer)
     for number in range(len(source.pages)):
         if len(source.pages) > 1:
-            bar.progress(number / len(source.pages), f"Reading page {number + 1} of {len(source.pages)}")
+            bar.progress(number / len(source.pages), f"{said} page {number + 1} of {len(source.pages)}")
         done.append(read_one(source, number, *pair, doubtful=doubtful, thresholds=thresholds))
     bar.empty()
     return done

@@ -24,6 +24,12 @@ class Source(NamedTuple):
     pages: list[PageImage]
     failed: list[FailedPage]
 
+    def name_of(self, number: int) -> str:
+        """What page ``number`` (from 0) is called: its file, and its number where more pages are of that file."""
+        page = self.pages[number]
+        alone = sum(other.source == page.source for other in self.pages) == 1
+        return page.source if alone else f"{page.source}, page {page.page}"
+
 
 def choose_source(key: str) -> Source | None:
     """Let the user choose; what cannot be read is told in one line each, and the rest goes on."""

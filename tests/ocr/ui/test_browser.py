@@ -259,6 +259,27 @@ def test_an_evaluation_is_opened(server, page, report):
     shoot(page, "errors-slices")
 
 
+def test_many_pages_are_compared_and_a_row_of_their_table_is_looked_at(server, page, report):
+    page.goto(f"{server}/compare")
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files([report.parent / f"{number}.png" for number in (1, 2, 3)])
+    page.locator("[data-testid=stMetric]").nth(3).wait_for()
+    settle(page)
+    choose(page, "Recognizer", 1, "recognizer-large")
+    page.get_by_role("button", name="Compare all 3 pages").click()
+    in_view = page.get_by_text("In view: ")
+    in_view.wait_for()
+    settle(page)
+    worst = in_view.inner_text()
+    shoot(page, "compare-all")
+    page.locator("[data-testid=stDataFrame] .dvn-scroller").click(position={"x": 15, "y": 35 * 3})  # the second row
+    page.wait_for_function("worst => !document.body.innerText.includes(worst)", arg=worst)
+    settle(page)
+    assert in_view.inner_text() != worst
+    assert page.locator("[data-testid=stException]").count() == 0
+    shoot(page, "compare-row")
+
+
 @pytest.mark.parametrize(("button", "place", "number"), [("Read with it", "", 0), ("Compare with it", "compare", 1)])
 def test_a_checkpoint_is_taken_to_the_pages_that_read(server, page, button, place, number):
     page.goto(f"{server}/checkpoints")

@@ -82,8 +82,8 @@ def wide_png() -> bytes:
     return data.getvalue()
 
 
-def upload(app, *files):
-    widget(app.button_group, "read-way").set_value("Upload").run()
+def upload(app, *files, page="read"):
+    widget(app.button_group, f"{page}-way").set_value("Upload").run()
     app.file_uploader[0].set_value(list(files)).run()
     assert not app.exception
 
@@ -130,21 +130,29 @@ def test_a_file_is_what_its_content_is_and_what_follows_is_passed_over(open_page
     assert lines_shown(app) > 5
 
 
-def test_a_threshold_costs_the_page_in_view_and_a_download_is_asked_for_after_it(
-    open_page, outputs, report, monkeypatch
-):
+def three_pages(report: Path) -> tuple[str, bytes, str]:
     data = io.BytesIO()
     first, *others = [Image.open(report.parent / f"{number}.png") for number in (1, 2, 3)]
     first.save(data, "TIFF", save_all=True, append_images=others)
-    read: list[int] = []
+    return "three.tiff", data.getvalue(), "image/tiff"
+
+
+@pytest.fixture
+def read(monkeypatch) -> list[int]:
+    """Numbers of the pages that were read."""
+    found: list[int] = []
     really = models.read
-    monkeypatch.setattr(models, "read", lambda image, *a, **k: read.append(image.page) or really(image, *a, **k))
+    monkeypatch.setattr(models, "read", lambda image, *a, **k: found.append(image.page) or really(image, *a, **k))
+    return found
+
+
+def test_a_threshold_costs_the_page_in_view_and_a_download_is_asked_for_after_it(open_page, outputs, report, read):
     app = open_page("read")
     read.clear()
-    upload(app, ("three.tiff", data.getvalue(), "image/tiff"))
+    upload(app, three_pages(report))
     assert read == [1]
     assert not app.get("download_button")
-    app.button(key="ask-for-all").click().run()
+    app.button(key="read-ask-for-all").click().run()
     assert read == [1, 2, 3]
     assert app.get("download_button")
     app.slider(key="box_threshold-detector").set_value(0.9).run()
@@ -167,6 +175,35 @@ def test_two_readings_are_compared(open_page, outputs):
     app.toggle(key="compare-doubtful").set_value(True).run()
     assert not app.exception
     assert not int(next(one.value for one in app.metric if one.label == "Only A"))
+
+
+def test_of_many_pages_the_one_in_view_is_compared_and_all_when_asked_for(open_page, outputs, report, read):
+    def figures() -> dict[str, int]:
+        return {one.label: int(one.value) for one in app.metric}
+
+    app = open_page("compare")
+    app.selectbox(key="b-recognition").set_value("recognizer-large (shipped)").run()
+    read.clear()
+    upload(app, three_pages(report), page="compare")
+    assert read == [1, 1]
+    app.selectbox(key="compare-page").select_index(1).run()
+    assert read == [1, 1, 2, 2]
+    assert not app.dataframe
+    app.button(key="compare-ask-for-all").click().run()
+    assert read == [1, 1, 2, 2, 3, 3]
+    rows = app.dataframe[0].value.to_dict("records")
+    assert sorted(row.pop("Page") for row in rows) == [f"three.tiff, page {number}" for number in (1, 2, 3)]
+    differences = [sum(row.values()) - row["Same"] for row in rows]
+    assert differences == sorted(differences, reverse=True)
+    assert differences[0] > differences[2]
+    assert figures() == rows[0] != rows[2]
+    app.session_state["compared-pages"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    app.run()
+    assert figures() == rows[2]
+    assert len(read) == 6
+    app.toggle(key="compare-doubtful").set_value(True).run()
+    assert not app.dataframe  # of other settings nothing was asked for
+    assert not app.exception
 
 
 def test_checkpoints_are_listed_in_both_layouts_found_and_told_apart(open_page, outputs):
