@@ -45,8 +45,7 @@ def test_two_checkpoints_are_compared(trained, open_page):
     choose(app, "b-detection", trained["second"])
     figures = {one.label: int(one.value) for one in app.metric}
     assert figures["Same"] > 0
-    # How far two short trainings differ is chance; that they are told apart is not.
-    assert figures.keys() >= {"Other text", "Only A", "Only B"}
+    assert figures["Other text"] + figures["Only A"] + figures["Only B"] > 0
 
 
 def test_the_maps_of_a_crop_are_those_the_network_learned_with(trained, open_page, report):
