@@ -4,9 +4,15 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ocr.records.layout import WHOLE
+from ocr.records.layout import NO_CARD, WHOLE
 
 EXPORTERS = ("torch", "lightning", "onnx")
+
+# What is said of states of a catalog row that say too little.
+_CARDS = {
+    WHOLE: "the size is what the card says",
+    NO_CARD: "no card: run `ocr checkpoints doctor`",
+}
 
 
 class Check(NamedTuple):
@@ -22,7 +28,7 @@ def checks(row: Mapping[str, Any]) -> list[Check]:
     state, old = str(row.get("state")), bool(row.get("old"))
     missing = [package for package in EXPORTERS if importlib.util.find_spec(package) is None]
     found = [
-        Check("file and card", state == WHOLE, "the size is what the card says" if state == WHOLE else state),
+        Check("file and card", state == WHOLE, _CARDS.get(state, state)),
         Check("layout", not old, "current" if not old else "of an old layout: run `ocr migrate outputs` first"),
         Check("task", row.get("task") in ("detection", "recognition"), str(row.get("task") or "not known")),
         Check(

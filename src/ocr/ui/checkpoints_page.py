@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ocr.errors import CardError, OcrError
+from ocr.errors import CardError
 from ocr.records.catalog import Catalog, Row, arrange
 from ocr.records.checkpoint import read_card
 from ocr.records.compare import flatten
@@ -49,6 +49,7 @@ def show() -> None:
         column_config={"score": st.column_config.NumberColumn(format="%.4f")},
     )
     marked = event.selection.rows
+    st.caption("Mark a row to look at its checkpoint." if not marked else "")
     _details(chosen[marked[0] if marked and marked[0] < len(chosen) else 0])
 
 
@@ -65,11 +66,7 @@ def _filtered(rows: list[Row]) -> list[Row]:
     orders = {"newest": "-created", "best score": "-score", "name": "name"}
     order = sort.selectbox("Order", list(orders), key="order")
     found = [row for row in rows if wanted in ("any", row.get("task")) and all(word in _words(row) for word in words)]
-    try:
-        return arrange(found, condition or None, orders[order], None)
-    except OcrError as error:
-        st.error(str(error), icon=":material/error:")
-        return []
+    return arrange(found, condition or None, orders[order], None)
 
 
 def _words(row: Row) -> str:
@@ -79,7 +76,7 @@ def _words(row: Row) -> str:
 def _details(row: Row) -> None:
     st.subheader(Path(row["path"]).name)
     st.code(row["path"], language=None, wrap_lines=True)
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     with left:
         st.markdown("**Can it be opened here?**")
         for check in checks(row):

@@ -8,11 +8,18 @@ from ocr.evaluation.disagreement import Pairing, disagreement
 from ocr.formats.page import Page
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import Item, overlay
-from ocr.ui.reading import asked_for_all, choose_models, choose_page, read_all, read_one
+from ocr.ui.reading import LEFT_OUT, asked_for_all, choose_models, choose_page, read_all, read_one
 from ocr.ui.sources import Source, choose_source
 
 # What two readings of a line have in common, and its name on the page.
 KINDS = {"same": "Same", "text": "Other text", "only a": "Only A", "only b": "Only B"}
+
+ABOUT = {
+    "same": "Lines that both read alike",
+    "text": "Lines that both found and read differently",
+    "only a": "Lines that A alone found",
+    "only b": "Lines that B alone found",
+}
 
 
 @one_line
@@ -27,7 +34,7 @@ def show() -> None:
     with right:
         st.subheader("B")
         second = choose_models("b")
-        doubtful = st.toggle("B also keeps what is usually left out", key="compare-doubtful")
+        doubtful = st.toggle("B also keeps what is usually left out", key="compare-doubtful", help=LEFT_OUT)
     if source is None:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
         return
@@ -37,12 +44,15 @@ def show() -> None:
     pair = read_one(source, number, *first), read_one(source, number, *second, doubtful=doubtful)
     found = disagreement(*pair)
     for column, (kind, name) in zip(st.columns(4), KINDS.items(), strict=True):
-        column.metric(name, _count(found)[kind], border=True)
+        column.metric(name, _count(found)[kind], border=True, help=ABOUT[kind])
     only = st.toggle("Only what differs", value=True, key="only-differences")
     items = [item(pairing, *pair) for pairing in found if not only or pairing.kind != "same"]
-    if only and not items:
+    if items or not only:
+        overlay(source.pages[number].image, items, key="compare-overlay")
+    elif first == second and not doubtful:
+        st.info("A and B are the same models; choose others for one of them.", icon=":material/info:")
+    else:
         st.success("Both read this page the same.", icon=":material/check:")
-    overlay(source.pages[number].image, items, key="compare-overlay")
 
 
 def _choose_page(source: Source, first: tuple[str, str], second: tuple[str, str], doubtful: bool) -> int:

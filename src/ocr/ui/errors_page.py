@@ -21,16 +21,20 @@ def show() -> None:
     st.title("Errors")
     left, right = st.columns(2)
     uploaded = left.file_uploader("A report of `ocr eval --save report.json`", type="json", key="report")
-    path = right.text_input("or its path on this machine", placeholder="report.json", key="report-path")
+    path = right.text_input("Or its path on this machine", placeholder="report.json", key="report-path")
     if uploaded is not None:
         report = parse(uploaded.getvalue(), uploaded.name)
     elif path:
         report = parse(_read(Path(path)), path)
     else:
-        st.info("Open a report to see what went wrong.", icon=":material/info:")
+        st.info(
+            "`ocr eval --data DATA --save report.json` writes a report; open it here to see what went wrong.",
+            icon=":material/info:",
+        )
         return
     models = ", ".join(model.name for model in report.models)
-    st.caption(f"{report.task} of {models} on {report.data}: {report.images} images")
+    task = "detection and recognition" if report.task == "endtoend" else report.task
+    st.caption(f"{task.capitalize()} by {models} on {report.data}: {report.images} images")
     for note in report.notes:
         st.caption(note)
     pages, figures, slices, confusions = st.tabs(["Worst pages", "Figures", "Slices", "Confusions"])
@@ -41,11 +45,12 @@ def show() -> None:
     with slices:
         _slices(report)
     with confusions:
-        rows = [
-            {"truth": c.truth or "(nothing)", "read": c.read or "(nothing)", "count": c.count}
-            for c in report.confusions
-        ]
+        rows = [{"truth": _visible(c.truth), "read": _visible(c.read), "count": c.count} for c in report.confusions]
         st.dataframe(rows, hide_index=True)
+
+
+def _visible(character: str) -> str:
+    return {"": "(nothing)", " ": "(space)"}.get(character, character)
 
 
 def parse(data: bytes, name: str) -> Report:

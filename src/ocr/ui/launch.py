@@ -16,6 +16,7 @@ LOOK = {
     "theme.textColor": "#1d2726",
     "theme.borderColor": "#dbe3e1",
     "theme.baseRadius": "small",
+    "theme.chartCategoricalColors": ["#0f6b5c", "#c4661f", "#5b4b9a", "#b03060", "#7a8a00", "#3b7dd8"],
 }
 
 

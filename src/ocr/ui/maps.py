@@ -31,7 +31,10 @@ class Maps(NamedTuple):
 
 def show_maps(errors: Sequence[LineError], image: NDArray[np.uint8]) -> None:
     """Let the user choose one of these lines of an RGB image (H,W,3), and show a detector's maps of it."""
-    st.subheader("Maps of a crop")
+    st.subheader(
+        "Maps of a crop",
+        help="The detector's probability that each pixel is text, the threshold it learned, and the pixels above yours",
+    )
     columns = [*st.columns(2), *st.columns(2)]  # names of checkpoints are long
     number = columns[0].selectbox(
         "Line",

@@ -8,7 +8,16 @@ from ocr.formats.page import FailedPage, Page
 from ocr.formats.render import FORMATS, render
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import line_item, overlay
-from ocr.ui.reading import asked_for_all, choose_models, choose_page, choose_thresholds, kept, read_all, read_one
+from ocr.ui.reading import (
+    LEFT_OUT,
+    asked_for_all,
+    choose_models,
+    choose_page,
+    choose_thresholds,
+    kept,
+    read_all,
+    read_one,
+)
 from ocr.ui.sources import Source, choose_source
 
 
@@ -18,12 +27,14 @@ def show() -> None:
     st.title("Read")
     with st.sidebar:
         detector, recognizer = choose_models("read")
-        confidence = st.slider("Least confidence", 0.0, 1.0, 0.0, 0.01, key="confidence")
-        score = st.slider("Least detection score", 0.0, 1.0, 0.0, 0.01, key="score")
-        thresholds = choose_thresholds(detector)
-        doubtful = st.toggle(
-            "Also what is usually left out", key="doubtful", help="Lines that `ocr read` drops as unsure"
+        confidence = st.slider(
+            "Least confidence", 0.0, 1.0, 0.0, 0.01, key="confidence", help="How likely the text of a line is right"
         )
+        score = st.slider(
+            "Least detection score", 0.0, 1.0, 0.0, 0.01, key="score", help="Mean probability of a line's box"
+        )
+        thresholds = choose_thresholds(detector)
+        doubtful = st.toggle("Also what is usually left out", key="doubtful", help=LEFT_OUT)
     source = choose_source("read")
     if source is None:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
@@ -46,7 +57,8 @@ def _show_page(page: Page, image: NDArray[np.uint8]) -> None:
     spent = sum(page.timings_ms.values())
     st.caption(
         f"{page.image.width} × {page.image.height} pixels · {len(page.lines)} lines, {sure} of them sure · "
-        f"{spent:.0f} ms" + "".join(f" · {note}" for note in page.notes)
+        f"{spent:.0f} ms · :green[sure: from 90 %], :orange[fair: from 70 %], :red[doubtful: below]"
+        + "".join(f" · {note}" for note in page.notes)
     )
     overlay(image, [line_item(line) for line in page.lines], key="read-overlay")
 

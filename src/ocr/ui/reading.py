@@ -14,6 +14,9 @@ from ocr.ui.navigation import wanted
 from ocr.ui.sources import Source
 from ocr.ui.thresholds import Thresholds, own_thresholds
 
+# Of the switch that keeps them.
+LEFT_OUT = "Lines that `ocr read` drops as unsure"
+
 
 def choose_models(key: str) -> tuple[str, str]:
     """Let the user choose a detector and a recognizer; a checkpoint is exported before this returns."""

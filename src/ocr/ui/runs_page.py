@@ -35,7 +35,7 @@ def show() -> None:
         st.info("No run fits." if whole else nothing_yet("runs", there), icon=":material/info:")
         return
     event = st.dataframe(
-        [{column: row.get(column) for column in COLUMNS} for row in rows],
+        [{column: row.get(column) for column in COLUMNS} | {"started": _to_the_second(row)} for row in rows],
         hide_index=True,
         height=min(38 + 35 * len(rows), 300),
         on_select="rerun",
@@ -51,6 +51,10 @@ def show() -> None:
     for row in chosen[:2]:
         with st.expander(f"Repeat {row['id']}"):
             st.code(repeat_command(read_record(Path(row["folder"]))), language="bash", wrap_lines=True)
+
+
+def _to_the_second(row: Row) -> str:
+    return str(row.get("started") or "")[:19].replace("T", " ")
 
 
 def _curves(chosen: list[Row]) -> None:
