@@ -8,9 +8,6 @@ import streamlit as st
 from ocr.ui.audit import audit
 from ocr.ui.one_line import one_line
 
-# Pixels of a row: a message may take two lines.
-ROW = 52
-
 
 @one_line
 def show() -> None:
@@ -52,4 +49,4 @@ def _show_report(root: str, report: dict[str, Any]) -> None:
         if (not codes or one["code"] in codes) and words in f"{one['path']} {one['message']}".lower()
     ]
     st.caption(f"{len(rows)} of {len(findings)} findings")
-    st.dataframe(rows, hide_index=True, row_height=ROW, height=min(38 + ROW * max(len(rows), 1), 560))
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * max(len(rows), 1), 560))

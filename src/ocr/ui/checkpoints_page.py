@@ -49,7 +49,8 @@ def show() -> None:
         column_config={"score": st.column_config.NumberColumn(format="%.4f")},
     )
     marked = event.selection.rows
-    st.caption("Mark a row to look at its checkpoint." if not marked else "")
+    if not marked:
+        st.caption("Mark a row to look at its checkpoint.")
     _details(chosen[marked[0] if marked and marked[0] < len(chosen) else 0])
 
 

@@ -44,7 +44,8 @@ def show() -> None:
     )
     marked = [index for index in event.selection.rows if index < len(rows)] or list(range(min(2, len(rows))))
     chosen = [rows[index] for index in marked]
-    st.caption("Mark rows to choose runs; two of them are compared." if not event.selection.rows else "")
+    if not event.selection.rows:
+        st.caption("Mark rows to choose runs; two of them are compared.")
     _curves(chosen)
     if len(chosen) == 2:
         _difference(chosen[0], chosen[1])
