@@ -79,7 +79,7 @@ def read_on_ray(
         )
         for row in read.iter_rows():
             done = Done.model_validate_json(row["done"])
-            yield from (1 for _ in range(done.pages))
+            yield from (1 for _ in range(done.read))
             yield done
     except ray.exceptions.RayError as error:
         raise BatchError(

@@ -4,6 +4,7 @@ plan.json            settings, number of shards and items; written last: with it
 plan.jsonl           a line per shard: its items
 part-00000000.*      the results of a shard, replaced whole
 done/00000000.json   written after the part: the shard counts as done; pages, failed pages, SHA-256 of the part
+again/00000000.json  in its place while failed pages are to be read again: what the part holds besides them stays
 begun/00000000.json  while a shard is read: the item under way, and how often each item ended its process
 failed.jsonl         every failed page, collected at the end
 """
@@ -51,11 +52,12 @@ class Shard(NamedTuple):
 
 
 class Done(BaseModel):
-    """What is known of a shard that is done."""
+    """What is known of a shard that is done; ``read`` of its pages were read the last time, the others before."""
 
     model_config = ConfigDict(extra="forbid")
 
     pages: int
+    read: int = 0
     failed: list[dict[str, Any]]
     sha256: str
 
@@ -68,13 +70,16 @@ class Plan(NamedTuple):
     shards: int
     items: int
 
-    def pending(self, *, again: bool = False) -> Iterator[Shard]:
-        """Shards that are not done, and, to do them ``again``, those with failed pages; one in memory at a time."""
-        if again:
-            for number, done in self.done():
-                if done.failed:
-                    self.folder.remove(f"begun/{number:08}.json")
-                    self.folder.remove(f"done/{number:08}.json")
+    def reopen_failed(self) -> None:
+        """Make shards with failed pages pending again, for these pages alone."""
+        for number, done in self.done():
+            if done.failed:
+                self.folder.write(f"again/{number:08}.json", done.model_dump_json().encode())
+                self.folder.remove(f"begun/{number:08}.json")
+                self.folder.remove(f"done/{number:08}.json")
+
+    def pending(self) -> Iterator[Shard]:
+        """Shards that are not done; one in memory at a time."""
         finished = set(self.folder.names("done"))
         for shard in self._shards():
             if f"{shard.name}.json" not in finished:

@@ -57,11 +57,13 @@ def run_batch(out: str, settings: BatchSettings, how: HowToRun, watch: Watch) ->
             except LockTimeout as error:
                 raise BatchError(f"{out}: another batch works here; wait for it or give another --out") from error
         plan = open_plan(folder, settings, list_items(settings.inputs, column=settings.column))
+        if how.retry_failed:
+            plan.reopen_failed()
         report = watch(plan)
         pages_now = 0
         for event in _read(plan, how):
             report(event)
-            pages_now += event.pages if isinstance(event, Done) else 0
+            pages_now += event.read if isinstance(event, Done) else 0
         return _collect(plan, pages_now)
 
 
@@ -72,7 +74,7 @@ def model_ids(*names: str) -> list[str]:
 
 def _read(plan: Plan, how: HowToRun) -> Iterator[int | Done]:
     options = WorkOptions(plan.folder.url, plan.settings, how.threads, how.retries, how.page_seconds)
-    shards = plan.pending(again=how.retry_failed)
+    shards = plan.pending()
     if how.engine == "ray":
         return read_on_ray(shards, options, how.workers, address=how.address)
     return read_locally(shards, options, how.workers)

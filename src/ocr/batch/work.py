@@ -2,20 +2,21 @@
 
 A process may die at any point of it. The part is replaced whole and counts only with the file in ``done``, so a shard
 is done once; ``begun`` tells the next process at which item the last one died, and one that ended three is left out.
+A shard that is read again for its failed pages takes all others from the part that is there.
 """
 
 import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from ocr.batch.folder import Folder
 from ocr.batch.inputs import Item
 from ocr.batch.load import Loader
-from ocr.batch.parts import WRITERS, Result
+from ocr.batch.parts import FORMATS, Result, Row, has_failed, place
 from ocr.batch.plan import BatchSettings, Done, Shard
 from ocr.errors import ImageError, InputError, MemoryLimitError
 from ocr.formats.page import FailedPage
@@ -49,6 +50,7 @@ class Worker:
         self._engine.warm_up(self._settings.detector, self._settings.recognizer)
         self._loader = Loader(retries=options.retries, column=self._settings.column)
         self._watchdog = _Watchdog(options.page_seconds)
+        self._format = FORMATS[self._settings.format]
 
     def done(self, shard: Shard) -> Done | None:
         """What is known of a shard that is done already."""
@@ -58,35 +60,63 @@ class Worker:
     def read(self, shard: Shard, beat: Callable[[], None] = lambda: None) -> Done:
         """Read a shard and leave its results in the folder; ``beat`` is called after each page."""
         marks = _Marks(self._folder, shard)
-        pages: list[Result] = []
+        kept = self._kept(shard)
+        rows: list[Row] = []
+        failed: list[Row] = []
+        read = 0
         for index, item in enumerate(shard.items):
-            if marks.is_deadly(index):
-                reason = f"ended the process that read it {DEATHS} times (killed, out of memory, or too slow)"
-                error = ImageError(
-                    item.name, reason, "read it by itself, or use --retry-failed with more memory or time"
-                )
-                pages.append(failed_page(item.name, None, error))
-                continue
-            marks.begin(index)
-            for page in self._read(item):
-                pages.append(page)
-                beat()
-        data = WRITERS[self._settings.format](pages)
-        self._folder.write(f"part-{shard.name}.{self._settings.format}", data)
-        failed = [page.model_dump(mode="json") for page in pages if isinstance(page, FailedPage)]
-        done = Done(pages=len(pages), failed=failed, sha256=hashlib.sha256(data).hexdigest())
+            before = kept.get(item.name, {})
+            whole = {page: row for page, row in before.items() if page and not has_failed(row)}
+            now: list[Row] = []
+            if len(whole) < len(before) or not before:
+                for page in self._pages(item, index, marks, skip=whole):
+                    now.append(self._format.row(page))
+                    if isinstance(page, FailedPage):
+                        failed.append(page.model_dump(mode="json"))
+                    read += 1
+                    beat()
+            rows += sorted([*whole.values(), *now], key=_page_order)
+        data = self._format.write(rows)
+        self._folder.write(self._part(shard), data)
+        done = Done(pages=len(rows), read=read, failed=failed, sha256=hashlib.sha256(data).hexdigest())
         self._folder.write(f"done/{shard.name}.json", done.model_dump_json().encode())
+        self._folder.remove(f"again/{shard.name}.json")
         marks.end()
         return done
 
-    def _read(self, item: Item) -> Iterator[Result]:
+    def _part(self, shard: Shard) -> str:
+        return f"part-{shard.name}.{self._settings.format}"
+
+    def _kept(self, shard: Shard) -> dict[str, dict[int | None, Row]]:
+        """What the part holds of a shard that is read again for its failed pages, by item and page."""
+        kept: dict[str, dict[int | None, Row]] = {}
+        if self._folder.read(f"again/{shard.name}.json") and (data := self._folder.read(self._part(shard))):
+            try:
+                rows = self._format.read(data)
+            except (ValueError, OSError):
+                return {}  # a part that somebody damaged: then all of it is read again
+            for row in rows:
+                name, page = place(row)
+                kept.setdefault(name, {})[page] = row
+        return kept
+
+    def _pages(self, item: Item, index: int, marks: "_Marks", skip: Container[int]) -> Iterator[Result]:
+        if marks.is_deadly(index):
+            reason = f"ended the process that read it {DEATHS} times (killed, out of memory, or too slow)"
+            error = ImageError(item.name, reason, "read it by itself, or use --retry-failed with more memory or time")
+            yield failed_page(item.name, None, error)
+        else:
+            marks.begin(index)
+            yield from self._read(item, skip)
+
+    def _read(self, item: Item, skip: Container[int]) -> Iterator[Result]:
         with self._watchdog.watching() as still_alive:
             try:
                 data = self._loader.load(item)
             except InputError as error:
                 yield failed_page(item.name, None, error)
                 return
-            for page in page_images(data, name=item.name, dpi=self._settings.dpi):
+            for page in page_images(data, name=item.name, dpi=self._settings.dpi, skip=skip):
                 if isinstance(page, FailedPage):
                     yield page
                     continue
@@ -100,6 +130,12 @@ class Worker:
                 # How long it took is no result: the same pages give the same bytes wherever they are read.
                 yield read.model_copy(update={"timings_ms": {}})
                 still_alive()
+
+
+def _page_order(row: Row) -> tuple[bool, int]:
+    """By page; what stands for the whole item comes last."""
+    _, page = place(row)
+    return page is None, page or 0
 
 
 class _Marks:

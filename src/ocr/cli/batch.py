@@ -45,7 +45,7 @@ def batch(
     workers: Annotated[int | None, typer.Option(min=1, help="Default: one for each core it may use.")] = None,
     format: Annotated[Format, typer.Option(help="Form of the results.")] = Format.parquet,
     shard: Annotated[int, typer.Option(min=1, help="Items of one result file; what a killed worker does again.")] = 25,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read shards with failed pages again.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read the pages that failed again.")] = False,
     retries: Annotated[int, typer.Option(min=0, max=10, help="How often to try again to load an item.")] = 2,
     page_seconds: Annotated[float, typer.Option(min=1, help="Longest time for one page; then its worker ends.")] = 300,
     column: Annotated[str | None, typer.Option(help="Column of .parquet files that holds the images.")] = None,

@@ -1,7 +1,7 @@
 """What a user names (files, folders, patterns) as page images; a bad page never stops those after it."""
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
@@ -58,8 +58,9 @@ def page_images(
     dpi: int = DPI,
     max_pixels: int = MAX_PIXELS,
     page_seconds: float | None = None,
+    skip: Container[int] = (),
 ) -> Iterator[PageImage | FailedPage]:
-    """Yield the pages of an image, a multi-page TIFF or a PDF; a FailedPage where one cannot be had.
+    """Yield the pages of an image, a multi-page TIFF or a PDF, but for ``skip``; a FailedPage where one cannot be had.
 
     A page of more than ``max_pixels`` is not decoded. With ``page_seconds`` PDFs are rendered in another process, and
     a page that takes longer is given up: for files of strangers.
@@ -72,23 +73,30 @@ def page_images(
                 opened: AbstractContextManager[PdfPages | PdfPagesApart] = open_pdf(data, name=name)
             else:
                 opened = open_pdf_apart(data, name=name, page_seconds=page_seconds)
-            yield from _pdf_pages(opened, name, dpi, max_pixels)
+            yield from _pdf_pages(opened, name, dpi, max_pixels, skip)
         elif is_tiff(data):
             page = 1
             for image in load_pages(data, name=name, max_pixels=max_pixels):
-                yield PageImage(name, page, image, [])
+                if page not in skip:
+                    yield PageImage(name, page, image, [])
                 page += 1
-        else:
+        elif 1 not in skip:
             yield PageImage(name, 1, load_image(data, name=name, max_pixels=max_pixels), _notes(data, name))
     except InputError as error:
         yield failed_page(name or str(source), page, error)
 
 
 def _pdf_pages(
-    opened: AbstractContextManager[PdfPages | PdfPagesApart], name: str, dpi: int, max_pixels: int
+    opened: AbstractContextManager[PdfPages | PdfPagesApart],
+    name: str,
+    dpi: int,
+    max_pixels: int,
+    skip: Container[int],
 ) -> Iterator[PageImage | FailedPage]:
     with opened as document:
         for index in range(len(document)):
+            if index + 1 in skip:
+                continue
             try:
                 yield PageImage(name, index + 1, document.render(index, dpi=dpi, max_pixels=max_pixels), [])
             except InputError as error:

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import itertools
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,10 +81,12 @@ def load_pages(source: Path | bytes, *, name: str | None = None, max_pixels: int
         yield load_image(data, name=name, max_pixels=max_pixels)
         return
     image: Any = _open(data, name)
-    for index in range(_frames(image)):
+    for index in itertools.count():
         page = f"{name} page {index + 1}"
         try:
             image.seek(index)
+        except EOFError:
+            return  # that was the last page; a damaged list of pages is another error
         except _DAMAGE as error:
             raise _damaged(page, error) from error
         _check_size(image.width, image.height, page, max_pixels)

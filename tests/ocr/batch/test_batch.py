@@ -12,10 +12,12 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from ocr.batch import work
 from ocr.batch.folder import Folder
 from ocr.batch.inputs import Item, list_items
+from ocr.batch.parts import FORMATS, place
 from ocr.batch.plan import BatchSettings, Done, Shard, open_plan
 from ocr.batch.work import Worker, WorkOptions
 from ocr.errors import BatchError
@@ -120,20 +122,111 @@ def test_workers_go_when_the_planner_is_gone(
     wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
 
 
-def test_failed_pages_are_read_again_when_asked(run: Run, rows: Rows, scans: Path, tmp_path: Path) -> None:
+def test_only_failed_pages_are_read_again_when_asked(run: Run, rows: Rows, scans: Path, tmp_path: Path) -> None:
     page = (scans / "07.png").read_bytes()
     (scans / "07.png").write_bytes(page[:100])
     given = (scans, "--out", tmp_path / "out", "--format", "jsonl", "--shard", 10, "--json")
     assert json.loads(run(*given).stdout)["failed"] == 1
+    (scans / "06.png").unlink()  # what was read stays, also when it could not be read again
     (scans / "07.png").write_bytes(page)
     assert json.loads(run(*given).stdout)["failed"] == 1  # what is done stays done until asked
     repaired = run(*given, "--retry-failed")
     assert repaired.returncode == 0
     assert json.loads(repaired.stdout) == {
-        "items": 30, "pages": 30, "pages_now": 10, "failed": 0, "out": str(tmp_path / "out"),
+        "items": 30, "pages": 30, "pages_now": 1, "failed": 0, "out": str(tmp_path / "out"),
     }  # fmt: skip
     assert texts(rows(tmp_path / "out")) == [f"PAGE {number}" for number in range(10, 40)]
     assert (tmp_path / "out/failed.jsonl").read_text() == ""
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def kill_at(call: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """End the process before the folder is changed for the ``call``-th time."""
+    left = iter(range(call))
+
+    def or_die(change: Callable[..., None]) -> Callable[..., None]:
+        def changed(*given: Any) -> None:
+            if next(left, None) is None:
+                raise Killed
+            change(*given)
+
+        return changed
+
+    monkeypatch.setattr(Folder, "write", or_die(Folder.write))
+    monkeypatch.setattr(Folder, "remove", or_die(Folder.remove))
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_failed_pages_are_read_again_wherever_that_is_killed(
+    make_worker: Callable[..., Worker],
+    draw_page: Callable[[Path, str], Path],
+    scans: Path,
+    tmp_path: Path,
+    format: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a TIFF of three pages the second is damaged, so that it and the third are missing; another file is none."""
+    drawn = [Image.open(draw_page(tmp_path / f"{word}.png", word)) for word in ("FIRST", "SECOND", "THIRD")]
+    drawn[0].save(tmp_path / "whole.tif", save_all=True, append_images=drawn[1:])
+    tiff, png = (tmp_path / "whole.tif").read_bytes(), (scans / "00.png").read_bytes()
+    names = [tmp_path / "a.tif", scans / "01.png", tmp_path / "b.png", scans / "01.png"]  # one of them twice
+    items = [Item("file", str(name), str(name)) for name in names]
+    given = settings(format=format, shard_items=4)
+
+    def run_again(out: str, last_call: int) -> bool:
+        """Whether retrying came to its end; then all is as it should be."""
+        names[0].write_bytes(tiff[: len(tiff) // 2])
+        names[2].write_bytes(b"no picture")
+        plan = open_plan(Folder(str(tmp_path / out)), given, items)
+        worker = make_worker(out, settings=given)
+        (shard,) = plan.pending()
+        before = worker.read(shard)
+        assert (before.pages, before.read, len(before.failed)) == (5, 5, 2)
+        names[0].write_bytes(tiff)
+        names[2].write_bytes(png)
+        ended = True
+        with monkeypatch.context() as patch:
+            kill_at(last_call, patch)
+            try:
+                plan.reopen_failed()
+                worker.read(*plan.pending())
+            except Killed:
+                ended = False
+        plan.reopen_failed()
+        for shard in plan.pending():
+            assert worker.read(shard).read <= 3
+        ((_, done),) = plan.done()
+        assert (done.pages, done.failed) == (6, [])
+        return ended
+
+    last = next(call for call in range(20) if run_again(f"out{call}", call))
+    assert last > 6
+    parts = [(tmp_path / f"out{call}/part-00000000.{format}").read_bytes() for call in range(last + 1)]
+    assert set(parts) == {parts[0]}
+    rows = FORMATS[format].read(parts[0])
+    assert [place(row) for row in rows] == [
+        (str(names[0]), 1), (str(names[0]), 2), (str(names[0]), 3), *((str(name), 1) for name in names[1:])
+    ]  # fmt: skip
+    assert [line["text"] for row in rows for line in row["lines"]] == [
+        "FIRST", "SECOND", "THIRD", "PAGE 11", "PAGE 10", "PAGE 11"
+    ]  # fmt: skip
+
+
+def test_of_a_damaged_part_every_page_is_read_again(
+    make_worker: Callable[..., Worker], scans: Path, tmp_path: Path
+) -> None:
+    for format in ("jsonl", "parquet"):
+        given = settings(format=format)
+        (scans / "00.png").write_bytes(b"no picture")
+        plan = open_plan(Folder(str(tmp_path / format)), given, list_items([str(scans / "0[01].png")]))
+        worker = make_worker(format, settings=given)
+        assert worker.read(*plan.pending()).read == 2
+        (tmp_path / f"{format}/part-00000000.{format}").write_bytes(b"{")
+        plan.reopen_failed()
+        assert worker.read(*plan.pending()).read == 2
 
 
 def test_when_nothing_can_be_read_the_exit_code_is_2(run: Run, tmp_path: Path) -> None:
@@ -197,9 +290,6 @@ def make_worker(tmp_path: Path) -> Callable[..., Worker]:
 def test_an_item_that_ends_its_process_is_left_out_after_three_times(
     make_worker: Callable[..., Worker], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        """Stands for the end of the process."""
-
     worker = make_worker()
     shard = Shard(0, list(list_items([str(scans / "0[0-3].png")])))
     load = worker._loader.load

@@ -68,6 +68,22 @@ def test_a_batch_begun_locally_goes_on_on_ray(run: Run, scans: Path, tmp_path: P
     assert json.loads(run(*given, "--engine", "ray").stdout)["pages_now"] == 0  # nothing to do: Ray is not even started
 
 
+@pytest.mark.slow
+def test_only_failed_pages_are_read_again_on_ray(run: Run, scans: Path, tmp_path: Path) -> None:
+    page = (scans / "07.png").read_bytes()
+    (scans / "07.png").write_bytes(page[:100])
+    given = (scans, "--out", tmp_path / "out", "--shard", 10, "--workers", 1, "--json")
+    assert json.loads(run(*given).stdout)["failed"] == 1
+    (scans / "07.png").write_bytes(page)
+    done = run(*given, "--retry-failed", "--engine", "ray")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "items": 30, "pages": 30, "pages_now": 1, "failed": 0, "out": str(tmp_path / "out"),
+    }  # fmt: skip
+    assert run(scans, "--out", tmp_path / "whole", "--shard", 10).returncode == 0
+    assert parts(tmp_path / "out") == parts(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:none"])
 def test_a_cluster_that_is_not_there(
     scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ocr.formats.page import FailedPage
+from ocr.formats.page import FailedImage, FailedPage
 from ocr.formats.sources import PageImage, expand, page_images
 
 
@@ -42,6 +42,17 @@ def test_every_page_of_a_document(ocr_data: Path, tmp_path: Path) -> None:
     assert [(page.page, page.image[0, 0, 0]) for page in page_images(tmp_path / "fax.tif")] == [(1, 0), (2, 99)]
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif", "pdf"])
+def test_pages_to_skip(suffix: str, tmp_path: Path) -> None:
+    sheets = [Image.new("RGB", (60, 40), shade) for shade in ("red", "lime", "blue")]
+    sheets[0].save(tmp_path / f"a.{suffix}", save_all=suffix != "png", append_images=sheets[1:])
+    whole = [page.page for page in page_images(tmp_path / f"a.{suffix}")]
+    assert whole == ([1] if suffix == "png" else [1, 2, 3])
+    for skip in ({1}, {2}, {1, 3}):
+        found = [page.page for page in page_images(tmp_path / f"a.{suffix}", skip=skip)]
+        assert found == [page for page in whole if page not in skip]
+
+
 def test_an_animation_says_that_one_frame_was_read(tmp_path: Path) -> None:
     picture(tmp_path / "a.gif", save_all=True, append_images=[Image.new("RGB", (30, 20), "black")])
     (page,) = page_images(tmp_path / "a.gif")
@@ -65,12 +76,12 @@ def test_a_bad_file_is_one_entry(tmp_path: Path) -> None:
     assert (failed.error.reason, failed.error.remedy) == ("no such file", "check the path")
 
 
-@pytest.mark.parametrize("cut", [0.3, 0.7])
-def test_a_truncated_tiff_never_raises(cut: float) -> None:
+@pytest.mark.parametrize(("cut", "whole"), [(0.02, 0), (0.3, 0), (0.4, 1), (0.5, 1), (0.7, 2), (0.9, 2)])
+def test_a_truncated_tiff_gives_the_pages_before_the_cut_and_says_which_is_missing(cut: float, whole: int) -> None:
     stream = io.BytesIO()
     sheets = [Image.effect_noise((60, 60), 90) for _ in range(3)]
     sheets[0].save(stream, "TIFF", save_all=True, append_images=sheets[1:])
     data = stream.getvalue()
     pages = list(page_images(data[: int(len(data) * cut)], name="scan"))
-    assert isinstance(pages[-1], FailedPage)
-    assert pages[-1].image.source.startswith("scan")
+    assert [isinstance(page, FailedPage) for page in pages] == [False] * whole + [True]
+    assert pages[-1].image == FailedImage(source="scan", page=whole + 1)  # type: ignore[comparison-overlap]
