@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from durable import replace
+from findings.counted import counted
 from findings.finding import Edit, Finding, Fix
 
 
@@ -149,5 +150,5 @@ def worse(before: Iterable[Finding], after: Iterable[Finding]) -> str | None:
     known = {finding.identity for finding in before}
     fresh = [finding for finding in listed if finding.path == risen[0]]
     first = next((finding for finding in fresh if finding.identity not in known), fresh[0])
-    more = f" and {len(risen) - 1} more files" if len(risen) > 1 else ""
+    more = f" and {counted(len(risen) - 1, 'more file')}" if len(risen) > 1 else ""
     return f"the audit would get worse: {first.path} {first.code} {first.symbol}{more}"

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from typing import Any, Literal
 
+from findings.counted import counted
 from findings.engine import Outcome
 from findings.finding import Finding, Severity
 
@@ -35,7 +36,7 @@ def closing(outcome: Outcome) -> str:
     summary = outcome.summary
     if summary["count"]:
         kinds = ", ".join(f"{n} {severity}" for severity, n in summary["by_severity"].items())
-        parts = [f"{_plural(summary['count'], 'finding')} in {_plural(summary['files'], 'file')} ({kinds})"]
+        parts = [f"{counted(summary['count'], 'finding')} in {counted(summary['files'], 'file')} ({kinds})"]
     else:
         parts = ["no findings"]
     if outcome.accepted:
@@ -47,10 +48,6 @@ def closing(outcome: Outcome) -> str:
     if outcome.hidden:
         parts.append(f"{len(outcome.hidden)} below the shown severity (--min-severity info)")
     return "; ".join(parts)
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def document(outcome: Outcome) -> dict[str, Any]:

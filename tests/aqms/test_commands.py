@@ -95,7 +95,7 @@ def test_a_baseline_accepts_what_is_there_and_only_shrinks(root, aqms, put):
     put(NAME, document(status="odd"))
     assert aqms("baseline", "check").code == 2
     assert aqms("baseline", "write", "--reason", " ").code == 2
-    assert aqms("baseline", "write", "--reason", "deferred").out == "aqms-baseline.json: 1 findings accepted\n"
+    assert aqms("baseline", "write", "--reason", "deferred").out == "aqms-baseline.json: 1 finding accepted\n"
     accepted = aqms("validate", "--all")
     assert (accepted.code, accepted.out) == (0, "no findings; ACCEPTED (1): deferred 1\n")
     assert aqms("validate", "--all", "--no-baseline").code == 1

@@ -139,8 +139,7 @@ def test_next_rewrites_the_next_action_and_nothing_else(tracker, compass):
 
 def test_done_ticks_boxes_and_keeps_the_progress_lines_true(tracker, compass):
     assert (
-        compass("blueprint", "done", tracker.name, "2.1.1").out
-        == "done: Task 2.1.1: Down the stairs (1 boxes ticked)\n"
+        compass("blueprint", "done", tracker.name, "2.1.1").out == "done: Task 2.1.1: Down the stairs (1 box ticked)\n"
     )
     text = tracker.read_text()
     assert "- **LAST COMPLETED TASK:** Task 2.1.1: Down the stairs\n" in text
@@ -153,7 +152,7 @@ def test_done_ticks_boxes_and_keeps_the_progress_lines_true(tracker, compass):
     assert "- **CURRENT STEP:** Phase 2, Task 2.2 - Drive\n" in text
     assert "- **NEXT TASK:** Task 2.2: Drive\n" in text
     assert codes(compass, tracker) == []
-    assert compass("blueprint", "done", tracker.name).out == "done: Task 2.2: Drive (1 boxes ticked)\n"
+    assert compass("blueprint", "done", tracker.name).out == "done: Task 2.2: Drive (1 box ticked)\n"
     text = tracker.read_text()
     assert (
         "- **STATUS:** Complete\n- **CURRENT STEP:** None\n"

@@ -86,7 +86,7 @@ def test_worse_names_the_first_new_finding_and_counts_files() -> None:
 
     before = [one("p", "a")]
     assert worse(before, [one("p", "a"), one("p", "b"), one("q", "c")]) == (
-        "the audit would get worse: p A b and 1 more files"
+        "the audit would get worse: p A b and 1 more file"
     )
     assert worse(before, [one("p", "b")]) is None
     assert worse(before, [one("p", "a"), one("p", "a")]) == "the audit would get worse: p A a"

@@ -107,7 +107,7 @@ def test_an_installed_copy_that_shadows_the_tree_fails(repository) -> None:
 
 def test_env_without_an_environment_fails(repository) -> None:
     text, code = command.env(repository({"pyproject.toml": PROJECT}), "", json=False, static=True)
-    assert (code, text.splitlines()[-1]) == (1, "1 checks, 1 failed")
+    assert (code, text.splitlines()[-1]) == (1, "1 check, 1 failed")
 
 
 def test_a_project_that_is_not_installed_is_a_note(repository) -> None:

@@ -112,7 +112,7 @@ def test_twice_is_once(fixed) -> None:
     again = apply.run(api.Request(root, use_cache=False))
     assert len(first.cured) == 2
     assert again.changes == ()
-    assert "fixed 2 findings in 1 files; 0 findings remain" in command.describe(first, dry_run=False)
+    assert "fixed 2 findings in 1 file; 0 left" in command.describe(first, dry_run=False)
 
 
 def test_a_fix_that_makes_the_audit_worse_is_taken_back(repository, monkeypatch) -> None:
@@ -190,7 +190,7 @@ def test_fix_forms(fixed, repository) -> None:
     text, _ = command.run(request, unsafe=False, diff=False, dry_run=True, json=True)
     assert '"written": false' in text
     text, _ = command.run(request, unsafe=False, diff=False, dry_run=False, json=False)
-    assert text.endswith("fixed 1 findings in 1 files; 1 findings remain\n")
+    assert text.endswith("fixed 1 finding in 1 file; 1 left\n")
     assert "1 more with --unsafe-fixes" not in text
 
 

@@ -67,7 +67,7 @@ def test_scripts_are_judged_by_evidence(shop: Path) -> None:
     assert data["total_scripts"] == 7
     assert data["folders"]["scripts/tools"] == {"count": 2, "share": 28.6, "keep": 2}
     text = command.listing(shop, json=False)
-    assert "- `scripts/broken_and_unused.py`: 1 broken imports; nothing refers to it; no entry point" in text
+    assert "- `scripts/broken_and_unused.py`: 1 broken import; nothing refers to it; no entry point" in text
     assert text.endswith("## Not named in scripts/README.md\n\n" + "".join(f"- `scripts/{n}`\n" for n in _UNNAMED))
 
 
@@ -132,7 +132,7 @@ def test_the_linter_says_so_when_all_is_well(shop: Path, monkeypatch, capsys) ->
     assert code == 1
     assert text.startswith("HYDRA TARGETS WITHOUT FULL MODULE PATH (1)\nconf/a.yaml:1:11 HYD003")
     assert call(monkeypatch, capsys, fixing.fix_hydra_targets, "--scan")[0] == 1
-    assert "would fix 1 findings" in call(monkeypatch, capsys, fixing.fix_hydra_targets, "--dry-run")[1]
+    assert "would fix 1 finding in" in call(monkeypatch, capsys, fixing.fix_hydra_targets, "--dry-run")[1]
     assert call(monkeypatch, capsys, fixing.fix_hydra_targets)[0] == 0
     assert (shop / "conf/a.yaml").read_text() == "_target_: shop.core.go\n"
     assert call(monkeypatch, capsys, fixing.auto_align_hydra, "--dry-run")[1].startswith("would fix 0 findings")

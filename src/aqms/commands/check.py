@@ -7,6 +7,7 @@ import typer
 
 from aqms.commands.output import AsJson, Every, Files, add_files, add_paths, fail, open_project
 from aqms.project import Project
+from findings.counted import counted
 from findings.engine import Outcome
 
 BASELINE = "aqms-baseline.json"
@@ -120,7 +121,11 @@ def baseline_write(
     known = baseline.load(path) if path.is_file() else None
     baseline.save(path, baseline.accept(outcome.findings, reason=reason, known=known), tool="aqms")
     count = len(outcome.findings)
-    print(json.dumps({"path": BASELINE, "accepted": count}) if as_json else f"{BASELINE}: {count} findings accepted")
+    print(
+        json.dumps({"path": BASELINE, "accepted": count})
+        if as_json
+        else f"{BASELINE}: {counted(count, 'finding')} accepted"
+    )
 
 
 @baseline_app.command("check")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aqms.commands.output import AsJson, Every, Files, add_files, fail, open_project
+from findings.counted import counted
 
 if TYPE_CHECKING:
     from aqms.fix.plan import Repair
@@ -114,5 +115,5 @@ def index(
     if as_json:
         print(json.dumps({"path": path, "current": current or not check, "documents": len(project.documents)}))
     else:
-        print(f"{path}: {state}, {len(project.documents)} documents")
+        print(f"{path}: {state}, {counted(len(project.documents), 'document')}")
     raise typer.Exit(1 if check and not current else 0)

@@ -7,6 +7,7 @@ from compass import tables
 from compass.blueprint.model import Blueprint, Label, Phase
 from compass.blueprint.words import meant, related
 from findings import mojibake
+from findings.counted import counted
 from findings.finding import Finding, Severity
 
 CODES = {
@@ -107,7 +108,7 @@ def _phase_states(blueprint: Blueprint) -> Iterator[_Raw]:
         if phase.tasks and phase.status is not None and not says(phase.status.value, right):
             left = [task.task_id for task in phase.tasks if not task.ticked]
             what = (
-                f"{len(left)} of {len(phase.tasks)} tasks are open ({', '.join(left)})"
+                f"{len(left)} of {counted(len(phase.tasks), 'task')} not ticked ({', '.join(left)})"
                 if left
                 else "every task is ticked"
             )
@@ -182,7 +183,7 @@ def _garbled(blueprint: Blueprint) -> Iterator[_Raw]:
     if found:
         number, first = found[0]
         name = mojibake.NAMES[first.encoding]
-        message = f"UTF-8 was read as {name} in {len(found)} places, here {first.text!r} for {first.meant!r}"
+        message = f"UTF-8 was read as {name} in {counted(len(found), 'place')}, here {first.text!r} for {first.meant!r}"
         yield number, "BP011", "info", message
 
 

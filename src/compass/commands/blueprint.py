@@ -7,6 +7,7 @@ import typer
 
 from compass.errors import CompassError
 from compass.output import Json, emit
+from findings.counted import counted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -93,7 +94,7 @@ def done(
 
     with editing(file) as document:
         finished, boxes = edit.done(document, task, str(file))
-    text = f"done: {finished.name} ({boxes} boxes ticked)"
+    text = f"done: {finished.name} ({counted(boxes, 'box')} ticked)"
     emit("blueprint-done", {"task": _task(finished), "boxes": boxes, **_after(file)}, text, as_json=as_json)
 
 
@@ -225,7 +226,7 @@ def _data(blueprint: Any) -> dict[str, Any]:
 
 
 def _text(data: dict[str, Any]) -> str:
-    lines = [data["title"], f"{data['ticked']} of {data['total']} tasks done"]
+    lines = [data["title"], f"{data['ticked']} of {counted(data['total'], 'task')} done"]
     lines += [f"{name}: {value}" for name, value in data["progress"].items()]
     for phase in data["phases"]:
         tasks = phase["tasks"]

@@ -10,6 +10,7 @@ import typer
 
 from compass.errors import CompassError
 from compass.output import Json, emit
+from findings.counted import counted
 
 if TYPE_CHECKING:
     from compass.plan.model import Plan, Step
@@ -34,7 +35,7 @@ def validate(file: File, as_json: Json = False) -> None:
         root = file.resolve().parent
     found = check.check(plan, root, str(file))
     data = {"plan": _plan(plan), "findings": [finding.as_json() for finding in found], "summary": summarize(found)}
-    lines = [*map(line, found), f"{plan.title}: {len(plan.steps)} steps, {len(found)} findings"]
+    lines = [*map(line, found), f"{plan.title}: {counted(len(plan.steps), 'step')}, {counted(len(found), 'finding')}"]
     emit("plan-validate", data, "\n".join(lines), as_json=as_json)
     if any(finding.severity != "info" for finding in found):
         raise typer.Exit(1)
@@ -98,7 +99,7 @@ def run_(
     }
     listed = [result for results in ran.results.values() for result in results]
     counts = ", ".join(f"{sum(r.status == s for r in listed)} {s}" for s in ("passed", "failed", "skipped", "manual"))
-    end = f"stopped at {ran.failed}" if ran.failed else f"{len(steps)} steps done"
+    end = f"stopped at {ran.failed}" if ran.failed else f"{counted(len(steps), 'step')} done"
     lines = [f"{end}: {counts}", *(f"{step_id} is commit {sha[:10]}" for step_id, sha in ran.commits.items())]
     emit("plan-run", data, "\n".join(lines), as_json=as_json)
     if ran.failed:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from compass import programs
 from compass.plan.model import Step, Validation
+from findings.counted import counted
 
 Status = Literal["passed", "failed", "skipped", "manual"]
 KEPT_LINES = 40
@@ -113,7 +114,11 @@ def _pattern(validation: Validation, files: list[str], root: Path) -> tuple[Stat
         text = (root / file).read_text(encoding="utf-8", errors="replace")
         hits += [f"{file}:{text.count(chr(10), 0, match.start()) + 1}" for match in wanted.finditer(text)]
     if validation.kind == "absent":
-        return ("failed", f"found in {', '.join(hits[:10])}") if hits else ("passed", f"not in {len(files)} files")
+        return (
+            ("failed", f"found in {', '.join(hits[:10])}")
+            if hits
+            else ("passed", f"not in {counted(len(files), 'file')}")
+        )
     return ("passed", hits[0]) if hits else ("failed", f"not found in {', '.join(files) or 'any file'}")
 
 

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from findings.counted import counted
 from ocr.batch.inputs import Item, image_column, open_file
 from ocr.errors import ImageError
 from ocr.optional import safe_import
@@ -26,7 +27,7 @@ class Loader:
                 raise ImageError(item.name, "is gone", "put it back, or plan the batch again") from error
             except OSError as error:
                 if attempt == self._retries:
-                    reason = f"cannot be read after {attempt + 1} tries ({error.strerror or error})"
+                    reason = f"cannot be read after {counted(attempt + 1, 'try')} ({error.strerror or error})"
                     raise ImageError(item.name, reason, "check the storage, then use --retry-failed") from error
                 time.sleep(0.2 * 2**attempt)
         raise AssertionError("the last try returns or raises")

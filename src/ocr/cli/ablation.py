@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findings.counted import counted
 from ocr.cli.progress import steps
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def run(
     if json:
         _print_rows(declared, states)
     done = sum(state.state == "completed" for state in states)
-    print(f"{home}: {done} of {len(states)} jobs completed", file=sys.stderr)
+    print(f"{home}: {done} of {counted(len(states), 'job')} completed", file=sys.stderr)
     _say_unlogged(declared, states)
     if done < len(states):
         raise typer.Exit(1)

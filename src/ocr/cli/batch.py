@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findings.counted import counted
+
 if TYPE_CHECKING:
     from ocr.batch.plan import Done, Plan
 
@@ -97,10 +99,11 @@ def batch(
         print(json_module.dumps({**summary._asdict(), "out": out}))
     else:
         print(
-            f"{summary.pages} pages of {summary.items} items in {out}, {summary.failed} failed; {summary.pages_now} now"
+            f"{counted(summary.pages, 'page')} of {counted(summary.items, 'item')} in {out}, "
+            f"{summary.failed} failed; {summary.pages_now} now"
         )
     if summary.failed:
-        print(f"ocr batch: {summary.failed} pages failed; {out}/{FAILED} lists them", file=sys.stderr)
+        print(f"ocr batch: {counted(summary.failed, 'page')} failed; {out}/{FAILED} lists them", file=sys.stderr)
     raise typer.Exit(0 if not summary.failed else 1 if summary.failed < summary.pages else 2)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from findings.counted import counted
 from ocr.cli.progress import steps
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -63,7 +64,7 @@ def bench(
     with steps("reading", len(samples) * len(chosen)) as step:
         rows = measure(chosen, samples, threads=threads, progress=step)
     if plot is not None:
-        write_text(plot, pareto_svg(rows, f"{len(samples)} pages of {data.name}"))
+        write_text(plot, pareto_svg(rows, f"{counted(len(samples), 'page')} of {data.name}"))
     if json:
         print(dumps({"pages": len(samples), "ways": [dataclasses.asdict(row) for row in rows]}, indent=1))
         return

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findings.counted import counted
+
 if TYPE_CHECKING:
     from ocr.datasets.check import CheckReport
     from ocr.text.charset import Charset
@@ -120,8 +122,8 @@ def crops(
         print(json.dumps(counts | {"unreadable": report.unreadable}, ensure_ascii=False, indent=1))
     else:
         left_out = "".join(f", {count} left out ({reason})" for reason, count in sorted(report.left_out.items()))
-        before = f", {report.already} images were done before" if report.already else ""
-        print(f"{out}: {report.added} crops added{before}{left_out}")
+        before = f", {counted(report.already, 'image')} done before" if report.already else ""
+        print(f"{out}: {counted(report.added, 'crop')} added{before}{left_out}")
     for problem in report.unreadable:
         print(f"ocr data crops: {problem}", file=sys.stderr)
     raise typer.Exit(1 if report.unreadable else 0)
@@ -153,7 +155,7 @@ def split(
     shares = splitting.parse_parts(parts)
     members = splitting.split(sources, shares, seed=seed, by=by.value, layout=layout)
     for path, part in zip(splitting.write_split(members, out, seed=seed, by=by.value), members.values(), strict=True):
-        print(f"{path}: {len(part)} images")
+        print(f"{path}: {counted(len(part), 'image')}")
 
 
 @app.command()
@@ -193,7 +195,7 @@ def convert(
     if as_json:
         print(json.dumps(vars(done), ensure_ascii=False, indent=1))
     else:
-        print(f"{out}: {done.images} images, {done.lines} lines")
+        print(f"{out}: {counted(done.images, 'image')}, {counted(done.lines, 'line')}")
     for problem in done.left_out:
         print(f"ocr data convert: {problem}", file=sys.stderr)
     raise typer.Exit(1 if done.left_out else 0)
@@ -242,7 +244,10 @@ def _print_check(report: "CheckReport") -> None:
     from ocr.datasets.check import CODES, SMALL_TEXT
 
     for data in report.sets:
-        print(f"{data.path} ({data.layout}): {data.images} images, {data.polygons} polygons, {data.ignored} ignored")
+        print(
+            f"{data.path} ({data.layout}): {counted(data.images, 'image')}, {counted(data.polygons, 'polygon')}, "
+            f"{data.ignored} ignored"
+        )
     for code, (severity, meaning) in CODES.items():
         found = [problem for problem in report.problems if problem.code == code]
         if found:

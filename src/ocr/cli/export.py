@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from findings.counted import counted
 from ocr.cli.listing import OUTPUTS, Roots
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -75,7 +76,7 @@ def export(
         start_share=start_share,
     )
     if not parity.is_enough:
-        seen = "synthetic pages only" if parity.synthetic else f"{parity.pages} real pages only"
+        seen = "synthetic pages only" if parity.synthetic else f"{counted(parity.pages, 'real page')} only"
         print(f"ocr export: compared on {seen}; name {ENOUGH} or more real ones with --data", file=sys.stderr)
     megabytes = bundle.model_path.stat().st_size / 1e6
     if json:

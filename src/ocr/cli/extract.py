@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findings.counted import counted
 from ocr.cli.listing import Format, How, Json
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _score(results: "list[Receipt | FailedPage]", keys: dict[str, dict[str, str]
     if as_json:
         print(report.model_dump_json(indent=1))
         return
-    print(f"fields of {report.receipts} receipts, {data}")
+    print(f"fields of {counted(report.receipts, 'receipt')}, {data}")
     for metric in report.metrics:
         print(f"{metric.name:24} {metric.value:.4f}  95%: {metric.low:.4f} to {metric.high:.4f}  n = {metric.n}")
     for protocol in dict.fromkeys(metric.protocol for metric in report.metrics):

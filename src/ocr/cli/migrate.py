@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findings.counted import counted
 from ocr.cli.listing import Json, print_rows, relative, report
 from ocr.cli.progress import steps
 
@@ -110,9 +111,9 @@ def verify(to: To = Path("outputs"), json: Json = False) -> None:
         print(json_format.dumps(asdict(found) | {"problems": problems}, ensure_ascii=False, indent=1))
     else:
         print(
-            f"{found.runs} runs, {found.files} files ({found.bytes / 1e6:.1f} MB) with the bytes they had, "
-            f"{found.compared_with_old} of them compared with the old tree; {found.listed} of {found.checkpoints} "
-            f"checkpoints listed, {found.cards} cards as their old sidecars"
+            f"{counted(found.runs, 'run')}, {counted(found.files, 'file')} ({found.bytes / 1e6:.1f} MB) with the bytes "
+            f"they had, {found.compared_with_old} of them compared with the old tree; {found.listed} of "
+            f"{counted(found.checkpoints, 'checkpoint')} listed, {counted(found.cards, 'card')} as their old sidecars"
         )
     report(found.problems)
 
@@ -138,7 +139,10 @@ def undo(to: To = Path("outputs"), json: Json = False) -> None:
         problems = [{"path": path, "reason": reason} for path, reason in undone.problems]
         print(json_format.dumps(asdict(undone) | {"problems": problems}, ensure_ascii=False, indent=1))
     else:
-        print(f"{undone.runs} runs: {undone.removed} files removed, {undone.returned} back in their old place")
+        print(
+            f"{counted(undone.runs, 'run')}: {counted(undone.removed, 'file')} removed, "
+            f"{undone.returned} back in their old place"
+        )
     report(undone.problems)
 
 
@@ -151,7 +155,8 @@ def _print(outcome: "Outcome") -> None:
     figures = summary(outcome)
     verb = "would be" if outcome.dry_run else "are"
     print(
-        f"{figures['runs']} runs with {figures['checkpoints']} checkpoints {verb} in {relative(outcome.new)} "
-        f"({figures['cards']} cards, {figures['paths']} paths and {figures['targets']} targets rewritten); "
-        f"{len(outcome.left)} files and {len(outcome.current)} runs of today's layout left where they are"
+        f"{counted(figures['runs'], 'run')} with {counted(figures['checkpoints'], 'checkpoint')} "
+        f"{verb} in {relative(outcome.new)} ({counted(figures['cards'], 'card')}, {counted(figures['paths'], 'path')} "
+        f"and {counted(figures['targets'], 'target')} rewritten); left where they are: "
+        f"{counted(len(outcome.left), 'file')} and {counted(len(outcome.current), 'run')} of today's layout"
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findings.counted import counted
+
 if TYPE_CHECKING:
     from ocr.cli.read_output import Result
     from ocr.formats.page import FailedPage, Page
@@ -120,7 +122,7 @@ def _place(page: "Page | FailedPage") -> str:
 def _table(page: "Page") -> str:
     """Return a heading and a row per line of text: confidence, top left corner, text."""
     image = page.image
-    heading = f"{_place(page)}  {image.width} x {image.height}, {len(page.lines)} lines"
+    heading = f"{_place(page)}  {image.width} x {image.height}, {counted(len(page.lines), 'line')}"
     rows = [heading + "".join(f"; {note}" for note in page.notes)]
     for line in page.lines:
         x, y = line.polygon[0]

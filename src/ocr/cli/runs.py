@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from findings.counted import counted
 from ocr.cli.listing import (
     OUTPUTS,
     Format,
@@ -233,7 +234,7 @@ def reindex(root: Roots = OUTPUTS) -> None:
     catalog = Catalog(root)
     found = len(catalog.runs())
     problems = catalog.problems
-    print(f"{found} runs, {len(catalog.checkpoints())} checkpoints")
+    print(f"{counted(found, 'run')}, {counted(len(catalog.checkpoints()), 'checkpoint')}")
     report(dict.fromkeys([*problems, *catalog.problems]))
 
 
@@ -281,7 +282,7 @@ def export(
             problems.append(Problem(row["folder"], str(error)))
             continue
         added += target.add(content)
-    print(f"{added} of {len(rows)} runs added to {address}")
+    print(f"{added} of {counted(len(rows), 'run')} added to {address}")
     report(problems)
 
 

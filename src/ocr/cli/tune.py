@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findings.counted import counted
 from ocr.cli.progress import steps
 
 if TYPE_CHECKING:
@@ -124,7 +125,10 @@ def recognizer(
     print("prior weight  bonus  word F1")
     for trial in tuned.trials[:_SHOWN]:
         print(f"{trial.weight:12.2f}  {trial.bonus:5.2f}  {trial.word_f1:7.4f}")
-    print(f"calibration error of {tuned.lines} lines: {tuned.error_before:.4f}; calibrated {tuned.error_after:.4f}")
+    print(
+        f"calibration error of {counted(tuned.lines, 'line')}: {tuned.error_before:.4f}; "
+        f"calibrated {tuned.error_after:.4f}"
+    )
     _say_written(to)
 
 

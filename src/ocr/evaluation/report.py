@@ -7,6 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from findings.counted import counted
 from ocr.bundles.card import MetricRecord
 from ocr.evaluation.errors import PageErrors
 from ocr.evaluation.slices import Confusion, Slice
@@ -58,7 +59,7 @@ class Report(BaseModel):
 def print_report(report: Report, console: Console, *, details: bool) -> None:
     """Print the figures, and with ``details`` the slices and confusions, as tables."""
     models = ", ".join(f"{model.name} ({model.sha256[:12]})" for model in report.models)
-    console.print(f"{report.task} of {models} on {report.data}: {report.images} images", highlight=False)
+    console.print(f"{report.task} of {models} on {report.data}: {counted(report.images, 'image')}", highlight=False)
     table = Table("figure", "value", "95% interval", "n", box=box.SIMPLE_HEAD)
     protocols: dict[str, list[str]] = {}
     for record in report.metrics:
@@ -79,8 +80,8 @@ def print_report(report: Report, console: Console, *, details: bool) -> None:
 def _print_calibration(calibration: Calibration, console: Console) -> None:
     shares = "; ".join(f"{one.share:.1%} at {one.error:.0%} error" for one in calibration.accept)
     console.print(
-        f"confidence of {calibration.n} lines, case and spaces ignored: calibration error {calibration.error:.4f}; "
-        f"can be accepted: {shares}",
+        f"confidence of {counted(calibration.n, 'line')}, case and spaces ignored: "
+        f"calibration error {calibration.error:.4f}; can be accepted: {shares}",
         highlight=False,
     )
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from findings.counted import counted
 from ocr.text.charset import Charset
 from ocr.text.normalize import nfc
 
@@ -30,7 +31,7 @@ class LabelReport:
         return self.empty + self.too_long + self.outside_charset
 
     def __str__(self) -> str:
-        parts = [f"{self.source}: {self.kept} crops"]
+        parts = [f"{self.source}: {counted(self.kept, 'crop')}"]
         if self.dropped:
             parts.append(
                 f"{self.dropped} dropped ({self.outside_charset} with characters outside the charset, "

@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import NamedTuple
 
+from findings.counted import counted
 from ocr.errors import InputError, MemoryLimitError
 from ocr.formats.page import FailedPage, Page
 from ocr.formats.pdf_apart import PAGE_SECONDS, open_pdf_apart
@@ -65,7 +66,7 @@ class DocumentReader:
         except InputError as error:
             raise Problem("unreadable", f"{error.reason}; {error.remedy}") from error
         if count > limit:
-            raise Problem("too_many_pages", f"the document has {count} pages, {limit} are allowed; split it")
+            raise Problem("too_many_pages", f"the document has {counted(count, 'page')}, {limit} are allowed; split it")
         return count
 
     def read(self, upload: Upload, how: Reading, patience: Patience, *, skip: int = 0) -> Iterator[Page | FailedPage]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from findings.counted import counted
 from ocr.formats.page import Document, FailedPage, Page
 from ocr.serving.body import received
 from ocr.serving.documents import Upload
@@ -121,7 +122,7 @@ async def result(request: Request, job_id: JobId, query: Annotated[ResultQuery, 
     service = service_of(request)
     found = await run_in_threadpool(_find, service, job_id, request.state.owner)
     if found.state != "done":
-        reason = found.error or f"{found.pages_done} of {found.pages_total} pages are read"
+        reason = found.error or f"{found.pages_done} of {counted(found.pages_total, 'page')} read so far"
         raise Problem("not_finished", f"the job is {found.state}: {reason}")
     body = await run_in_threadpool(_result, service, found, query.format)
     return Response(body, media_type=MEDIA_TYPES[query.format])

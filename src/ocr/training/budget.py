@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from lightning.pytorch.callbacks.callback import Callback
 
+from findings.counted import counted
 from ocr.errors import ConfigError
 from ocr.records.checkpoint import read_card
 from ocr.training.build import build_module
@@ -48,8 +49,9 @@ class Plan:
 
     def __str__(self) -> str:
         return (
-            f"{self.epochs * self.batches} steps of {self.batch_size} samples, learning rate {self.learning_rate:.2g} "
-            f"({self.samples_per_second:.1f} samples/s), validation every {self.validate_every * self.batches} steps "
+            f"{counted(self.epochs * self.batches, 'step')} of {counted(self.batch_size, 'sample')}, "
+            f"learning rate {self.learning_rate:.2g} ({self.samples_per_second:.1f} samples/s), "
+            f"validation every {self.validate_every * self.batches} steps "
             f"({self.validation_seconds:.1f} s each)"
         )
 

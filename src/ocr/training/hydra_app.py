@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from findings.counted import counted
 from ocr.errors import ConfigError, OcrError, RecordError
 from ocr.records.find import checkpoint_path
 from ocr.records.layout import RECORD
@@ -113,7 +114,7 @@ def launch(task: Callable[[DictConfig], object], argv: Sequence[str], *, script:
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error, argv, _all_keys)) from error
     if len(failures) > 1:
-        raise ConfigError(f"{len(failures)} jobs failed: " + " | ".join(map(str, failures)))
+        raise ConfigError(f"{counted(len(failures), 'job')} failed: " + " | ".join(map(str, failures)))
     if failures:
         raise failures[0]
 

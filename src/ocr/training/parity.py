@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from findings.counted import counted
 from ocr.bundles.bundle import DETECTOR, Bundle, load_bundle
 from ocr.datasets.annotations import read_samples
 from ocr.datasets.synthetic import receipt
@@ -49,7 +50,7 @@ class Parity:
 
     def __str__(self) -> str:
         kind = "synthetic" if self.synthetic else "real"
-        return f"graph and network agree on {self.items} items of {self.pages} {kind} pages"
+        return f"graph and network agree on {counted(self.items, 'item')} of {counted(self.pages, f'{kind} page')}"
 
 
 @dataclass(frozen=True)

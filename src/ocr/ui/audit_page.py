@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from findings.counted import counted
 from ocr.ui.audit import audit
 from ocr.ui.one_line import one_line
 
@@ -48,5 +49,5 @@ def _show_report(root: str, report: dict[str, Any]) -> None:
         for one in findings
         if (not codes or one["code"] in codes) and words in f"{one['path']} {one['message']}".lower()
     ]
-    st.caption(f"{len(rows)} of {len(findings)} findings")
+    st.caption(f"{len(rows)} of {counted(len(findings), 'finding')}")
     st.dataframe(rows, hide_index=True, height=min(38 + 35 * max(len(rows), 1), 560))

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from findings.counted import counted
 from ocr.errors import CardError
 from ocr.records.catalog import Catalog, Row, arrange
 from ocr.records.checkpoint import read_card
@@ -32,7 +33,10 @@ def show() -> None:
     rows = catalog.checkpoints()
     chosen = _filtered(rows)
     problems = [problem for problem in catalog.problems if problem.path not in {row["path"] for row in rows}]
-    st.caption(f"{len(chosen)} of {len(rows)} checkpoints" + f" · {len(problems)} problems" * bool(problems))
+    st.caption(
+        f"{len(chosen)} of {counted(len(rows), 'checkpoint')}"
+        + f" · {counted(len(problems), 'problem')}" * bool(problems)
+    )
     for problem in problems[:5]:
         st.warning(f"{problem.path}: {problem.reason}", icon=":material/warning:")
     if not chosen:
@@ -131,7 +135,7 @@ def _performance(row: Row) -> None:
 
 
 def _pairs(title: str, facts: dict[str, Any]) -> None:
-    with st.expander(f"{title}: {len(facts)} entries", expanded=title == "Metadata"):
+    with st.expander(f"{title}: {counted(len(facts), 'entry')}", expanded=title == "Metadata"):
         st.dataframe([{"key": key, "value": str(value)} for key, value in facts.items()], hide_index=True)
 
 

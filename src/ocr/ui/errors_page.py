@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from pydantic import ValidationError
 
+from findings.counted import counted
 from ocr.errors import ConfigError, ImageError, InputError
 from ocr.evaluation.report import Report
 from ocr.images.load import load_image
@@ -34,7 +35,7 @@ def show() -> None:
         return
     models = ", ".join(model.name for model in report.models)
     task = "detection and recognition" if report.task == "endtoend" else report.task
-    st.caption(f"{task.capitalize()} by {models} on {report.data}: {report.images} images")
+    st.caption(f"{task.capitalize()} by {models} on {report.data}: {counted(report.images, 'image')}")
     for note in report.notes:
         st.caption(note)
     pages, figures, slices, confusions = st.tabs(["Worst pages", "Figures", "Slices", "Confusions"])
@@ -98,7 +99,7 @@ def _worst_pages(report: Report) -> None:
     chosen = columns[0].selectbox(
         "Page, the worst first",
         report.pages,
-        format_func=lambda page: f"{page.name}: {page.score:.0%} right, {len(page.errors)} errors",
+        format_func=lambda page: f"{page.name}: {page.score:.0%} right, {counted(len(page.errors), 'error')}",
         key="error-page",
     )
     wanted = columns[1].pills("Errors", kinds, selection_mode="multi", default=kinds, key="kinds")

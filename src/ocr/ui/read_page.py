@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from findings.counted import counted
 from ocr.formats.page import FailedPage, Page
 from ocr.formats.render import FORMATS, render
 from ocr.ui.one_line import one_line
@@ -56,7 +57,7 @@ def _show_page(page: Page, image: NDArray[np.uint8]) -> None:
     sure = sum(line.confidence >= 0.9 for line in page.lines)
     spent = sum(page.timings_ms.values())
     st.caption(
-        f"{page.image.width} × {page.image.height} pixels · {len(page.lines)} lines, {sure} of them sure · "
+        f"{page.image.width} × {page.image.height} pixels · {counted(len(page.lines), 'line')}, {sure} of them sure · "
         f"{spent:.0f} ms · :green[sure: from 90 %], :orange[fair: from 70 %], :red[doubtful: below]"
         + "".join(f" · {note}" for note in page.notes)
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from findings import baseline as baselines
 from findings import report
+from findings.counted import counted
 from preflight import api
 
 
@@ -16,7 +17,9 @@ def write(root: Path | None, reason: str) -> str:
     outcome = api.run(api.Request(top, use_baseline=False, fixes=False), audit)
     made = baselines.accept(outcome.findings, reason=reason, known=known)
     baselines.save(path, made, tool=api.TOOL)
-    return f"{path.name}: {len(outcome.findings)} findings accepted in {len(made.entries)} entries\n"
+    return (
+        f"{path.name}: {counted(len(outcome.findings), 'finding')} accepted in {counted(len(made.entries), 'entry')}\n"
+    )
 
 
 def check(root: Path | None) -> tuple[str, int]:

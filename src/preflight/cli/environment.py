@@ -3,6 +3,7 @@
 import json as jsonlib
 from pathlib import Path
 
+from findings.counted import counted
 from preflight import api
 from preflight import env as checks
 from preflight.config import really
@@ -20,7 +21,9 @@ def env(root: Path | None, python: str, *, json: bool, static: bool) -> tuple[st
         data = {"schema_version": 1, "tool": "preflight", "checks": listed, "failed": failed}
         return jsonlib.dumps(data, indent=2, ensure_ascii=False) + "\n", 1 if failed else 0
     lines = [f"{check.state:5} {check.name}: {check.detail}" for check in found]
-    return "".join(f"{line}\n" for line in [*lines, f"{len(found)} checks, {failed} failed"]), 1 if failed else 0
+    return "".join(
+        f"{line}\n" for line in [*lines, f"{counted(len(found), 'check')}, {failed} failed"]
+    ), 1 if failed else 0
 
 
 def compose(root: Path | None, python: str, *, json: bool) -> tuple[str, int]:
@@ -38,5 +41,5 @@ def compose(root: Path | None, python: str, *, json: bool) -> tuple[str, int]:
         data = {"schema_version": 1, "tool": "preflight", "compositions": listed, "failed": len(bad)}
         return jsonlib.dumps(data, indent=2, ensure_ascii=False) + "\n", 1 if bad else 0
     lines = [f"{r.root}/{r.name} {' '.join(r.overrides)}: {r.problem}" for r in bad]
-    lines.append(f"{len(results)} compositions, {len(bad)} failed")
+    lines.append(f"{counted(len(results), 'composition')}, {len(bad)} failed")
     return "".join(f"{line}\n" for line in lines), 1 if bad else 0

@@ -2,6 +2,7 @@
 
 import json as jsonlib
 
+from findings.counted import counted
 from preflight.api import Request
 from preflight.fixers import apply
 
@@ -39,5 +40,5 @@ def describe(report: apply.FixReport, *, dry_run: bool) -> str:
     if unsafe:
         lines.append(f"{unsafe} more with --unsafe-fixes")
     files = len(report.changes)
-    lines.append(f"{verb} {len(report.cured)} findings in {files} files; {report.remaining} findings remain")
+    lines.append(f"{verb} {counted(len(report.cured), 'finding')} in {counted(files, 'file')}; {report.remaining} left")
     return "".join(f"{line}\n" for line in lines)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from findings import fix as engine
+from findings.counted import counted
 from findings.finding import Finding
 from findings.fix import Change
 from preflight import api
@@ -21,7 +22,7 @@ def run(root: Path | None, old: str, new: str, *, dry_run: bool, diff: bool) -> 
     made = rename.plan(audit, old, new)
     if diff:
         return "".join(change.diff() for change in made.changes), 0
-    lines = [f"{change.path}: {_count(change)} lines" for change in made.changes]
+    lines = [f"{change.path}: {counted(_count(change), 'line')}" for change in made.changes]
     if made.move:
         lines.append(f"{made.move[0]} -> {made.move[1]}")
     if dry_run:

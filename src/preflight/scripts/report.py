@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
+from findings.counted import counted
 from preflight.analysis.audit import Audit
 from preflight.files import excluded
 from preflight.scripts.history import last_commits
@@ -69,11 +70,11 @@ def _judge(
     summary = audit.project.summary(path)
     entry = data.startswith(b"#!") or path.endswith((".sh", ".bash")) or bool(summary and summary.main_guard)
     old = bool(day and newest and (newest - day).days > _OLD_DAYS)
-    troubles = [f"{broken} broken imports"] if broken else []
+    troubles = [counted(broken, "broken import")] if broken else []
     troubles += [] if parses else ["does not parse"]
     sizes = [f"{lines} lines"] if lines > _LONG_LINES else []
     sizes += [f"complexity {complexity}"] if complexity > _COMPLEX else []
-    facts = [f"{len(users)} files refer to it" if users else "nothing refers to it"]
+    facts = [f"referred to by {counted(len(users), 'file')}" if users else "nothing refers to it"]
     facts += [f"not changed since {day}"] if old else []
     facts += [] if entry else ["no entry point"]
     label = _label(bool(users), troubles, sizes, old)

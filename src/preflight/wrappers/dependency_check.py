@@ -2,6 +2,7 @@
 
 import sys
 
+from findings.counted import counted
 from preflight.declared import normalize
 from preflight.environment import find
 from preflight.wrappers import harness
@@ -25,7 +26,13 @@ def main() -> int:
             installed = environment.distributions.get(name)
             damaged = environment.missing_files(name) if installed else []
             groups = ", ".join(sorted({need.group for need in needs}))
-            state = f"damaged ({len(damaged)} files)" if damaged else installed.version if installed else "missing"
+            state = (
+                f"damaged ({counted(len(damaged), 'file')})"
+                if damaged
+                else installed.version
+                if installed
+                else "missing"
+            )
             missing += (damaged != [] or installed is None) and any(need.group == "core" for need in needs)
             rows.append((name, state, groups))
         width = max([len(name) for name, _, _ in rows], default=10)

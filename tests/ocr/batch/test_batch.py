@@ -50,7 +50,7 @@ def test_parquet_and_json_lines_hold_the_same_pages(run: Run, rows: Rows, scans:
         assert json.loads(done.stdout) == {
             "items": 31, "pages": 31, "pages_now": 31, "failed": 1, "out": str(tmp_path / format),
         }  # fmt: skip
-        assert done.stderr == f"ocr batch: 1 pages failed; {tmp_path / format}/failed.jsonl lists them\n"
+        assert done.stderr == f"ocr batch: 1 page failed; {tmp_path / format}/failed.jsonl lists them\n"
     lines = rows(tmp_path / "jsonl")
     table = [
         row for part in sorted((tmp_path / "parquet").glob("*.parquet")) for row in pq.read_table(part).to_pylist()
@@ -233,7 +233,7 @@ def test_when_nothing_can_be_read_the_exit_code_is_2(run: Run, tmp_path: Path) -
     (tmp_path / "a.png").write_bytes(b"x")
     done = run(tmp_path / "a.png", "--out", tmp_path / "out", "--workers", 1)
     assert done.returncode == 2
-    assert done.stdout == f"1 pages of 1 items in {tmp_path}/out, 1 failed; 1 now\n"
+    assert done.stdout == f"1 page of 1 item in {tmp_path}/out, 1 failed; 1 now\n"
 
 
 @pytest.mark.parametrize(

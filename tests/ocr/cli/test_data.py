@@ -37,7 +37,7 @@ def test_from_synthetic_pages_to_crops_and_splits(pages: Path, tmp_path: Path, c
 
     code, out, err = run(capsys, "split", pages, "--parts", "train=0.75,val=0.25", "--out", tmp_path)
     assert (code, err) == (0, "")
-    assert out == f"{tmp_path / 'train.split.json'}: 3 images\n{tmp_path / 'val.split.json'}: 1 images\n"
+    assert out == f"{tmp_path / 'train.split.json'}: 3 images\n{tmp_path / 'val.split.json'}: 1 image\n"
 
     code, out, err = run(capsys, "crops", tmp_path / "train.split.json", "--out", tmp_path / "c.lmdb")
     assert (code, err) == (0, "")

@@ -24,7 +24,7 @@ def test_unusable_labels_are_dropped_counted_and_logged(caplog):
     assert (report.kept, report.empty, report.outside_charset, report.too_long, report.dropped) == (1, 1, 2, 1, 4)
     assert report.unknown == {"한": 3}
     assert caplog.messages == [
-        "crops: 1 crops; 4 dropped (2 with characters outside the charset, 1 too long, 1 empty); "
+        "crops: 1 crop; 4 dropped (2 with characters outside the charset, 1 too long, 1 empty); "
         "characters outside the charset: '한' HANGUL SYLLABLE HAN x3"
     ]
 

@@ -83,7 +83,7 @@ def test_tensorboard_reads_everything_back(export, home):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    assert export("--to", "tensorboard", "events", "--where", "status=completed") == "1 of 1 runs added to events\n"
+    assert export("--to", "tensorboard", "events", "--where", "status=completed") == "1 of 1 run added to events\n"
     assert export("--to", "tensorboard", "events") == "1 of 2 runs added to events\n"
     events = EventAccumulator(str(home / "events" / "r1"), size_guidance={"tensors": 0})
     events.Reload()
