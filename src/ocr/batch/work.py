@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -95,9 +96,11 @@ class Worker:
                 rows = self._format.read(data)
             except (ValueError, OSError):
                 return {}  # a part that somebody damaged: then all of it is read again
+            names = Counter(item.name for item in set(shard.items))
             for row in rows:
                 name, page = place(row)
-                kept.setdefault(name, {})[page] = row
+                if names[name] == 1:  # a tar may hold a name twice: which row is whose cannot be told
+                    kept.setdefault(name, {})[page] = row
         return kept
 
     def _pages(self, item: Item, index: int, marks: "_Marks", skip: Container[int]) -> Iterator[Result]:

@@ -1,9 +1,11 @@
 """`ocr batch`: nothing lost, nothing doubled, whatever is killed."""
 
+import io
 import json
 import os
 import signal
 import subprocess
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -213,6 +215,31 @@ def test_failed_pages_are_read_again_wherever_that_is_killed(
     assert [line["text"] for row in rows for line in row["lines"]] == [
         "FIRST", "SECOND", "THIRD", "PAGE 11", "PAGE 10", "PAGE 11"
     ]  # fmt: skip
+
+
+def test_pages_of_one_name_in_a_tar_keep_their_own_text_when_one_is_read_again(
+    make_worker: Callable[..., Worker], draw_page: Callable[[Path, str], Path], tmp_path: Path
+) -> None:
+    contents = [draw_page(tmp_path / f"{word}.png", word).read_bytes() for word in ("FIRST", "SECOND")]
+    shards = tmp_path / "scans.tar"
+
+    def pack(*members: bytes) -> None:
+        with tarfile.open(shards, "w") as archive:
+            for member in members:
+                found = tarfile.TarInfo("page.png")
+                found.size = len(member)
+                archive.addfile(found, io.BytesIO(member))
+
+    pack(*contents, b"x" * len(contents[0]))
+    given = settings(format="jsonl", shard_items=3)
+    plan = open_plan(Folder(str(tmp_path / "out")), given, list_items([str(shards)]))
+    worker = make_worker("out", settings=given)
+    assert len(worker.read(*plan.pending()).failed) == 1
+    pack(*contents, contents[0])
+    plan.reopen_failed()
+    assert worker.read(*plan.pending()).failed == []
+    rows = FORMATS["jsonl"].read((tmp_path / "out/part-00000000.jsonl").read_bytes())
+    assert [line["text"] for row in rows for line in row["lines"]] == ["FIRST", "SECOND", "FIRST"]
 
 
 def test_of_a_damaged_part_every_page_is_read_again(
