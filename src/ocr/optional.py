@@ -6,6 +6,7 @@ python -m ocr.optional        which optional packages are there, missing or dama
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
@@ -51,6 +52,11 @@ PACKAGES: dict[str, tuple[str, str]] = {
 }
 
 
+# Environment that a package finds at its import, unless the user set another. ONNX Runtime from 1.29 on reports models
+# and machine to Microsoft, and keeps an identifier and a database of events in the user's cache folder.
+_ENVIRONMENT = {"onnxruntime": {"ORT_DISABLE_TELEMETRY": "1"}}
+
+
 @dataclass(frozen=True)
 class PackageStatus:
     """One optional package: whether it is there, its version, and the line that cures it."""
@@ -74,6 +80,8 @@ def safe_import(module: str, *, extra: str | None = None) -> ModuleType:
     if importlib.util.find_spec(top) is None:
         raise MissingExtraError(f"{top} is not installed; install it with: {install}")
     repair = f"repair it with: uv pip install --reinstall {distribution}"
+    for name, value in _ENVIRONMENT.get(top, {}).items():
+        os.environ.setdefault(name, value)
     try:
         return importlib.import_module(module)
     except (ImportError, AttributeError, OSError) as error:

@@ -162,10 +162,24 @@ def _header(image: "Image.Image") -> ImageHeader:
 
 
 def _frames(image: "Image.Image") -> int:
+    if image.format == "TIFF":
+        return _tiff_pages(image)
     try:
         return int(getattr(image, "n_frames", 1))
     except _DAMAGE:
         return 1  # a damaged list of frames: the first may still be whole, and decoding it will tell
+
+
+def _tiff_pages(image: "Image.Image") -> int:
+    """Pages of a TIFF; one that the list of pages points to but that is not there counts."""
+    for index in itertools.count(1):
+        try:
+            image.seek(index)
+        except EOFError:
+            return index
+        except _DAMAGE:
+            return index + 1
+    raise AssertionError("a list of pages has an end")
 
 
 def _orientation(image: "Image.Image") -> int:

@@ -3,14 +3,15 @@
 from typing import Any, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from ocr.bundles.bundle import Bundle
 from ocr.errors import BundleError
 from ocr.inference.threads import available_cores
+from ocr.optional import safe_import
 
+onnxruntime = safe_import("onnxruntime")
+failures = safe_import("onnxruntime.capi.onnxruntime_pybind11_state")
 _BROKEN = (failures.Fail, failures.InvalidGraph, failures.InvalidProtobuf, failures.NotImplemented, failures.NoSuchFile)
 
 

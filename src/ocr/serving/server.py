@@ -65,7 +65,7 @@ def _protocol(seconds: float) -> type[H11Protocol]:
     class Impatient(H11Protocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._was_idle = False
+            self._idle_after: object = self
             self._look_again()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -78,10 +78,11 @@ def _protocol(seconds: float) -> type[H11Protocol]:
         def _look(self) -> None:
             answered = self.cycle is None or self.cycle.response_complete
             is_idle = answered and self.conn.their_state is h11.IDLE
-            if is_idle and self._was_idle:
+            if is_idle and self.cycle is self._idle_after:
                 self.transport.close()
                 return
-            self._was_idle = is_idle
+            # The last request answered, None before the first: with another one, it was not idle all the while.
+            self._idle_after = self.cycle if is_idle else self
             self._look_again()
 
     return Impatient

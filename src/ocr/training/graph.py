@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
@@ -17,8 +16,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ocr.bundles.card import BundleCard
 from ocr.errors import ConfigError
 from ocr.nn.heads.db_head import DBHead, DbMaps
+from ocr.optional import safe_import
 from ocr.specs.preprocess import PreprocessSpec
 from ocr.training.rewrites import rewritten
+
+onnxruntime = safe_import("onnxruntime")
 
 OPSET = 17
 # Numbers of a weight below which half the bytes are not worth a node.

@@ -189,3 +189,12 @@ def test_a_progress_bar_shows_on_a_terminal_only(
     assert code == 0
     assert out.count("\n") == 3
     assert "reading" not in out
+
+
+def test_reading_leaves_nothing_in_the_users_folders(drawn: Path, tmp_path: Path) -> None:
+    """ONNX Runtime would keep an identifier of the machine and events to report in the cache folder."""
+    home = tmp_path / "home"
+    home.mkdir()
+    command = [sys.executable, "-B", "-m", "ocr.cli.main", "read", str(drawn)]
+    subprocess.run(command, env={"HOME": str(home)}, cwd=home, check=True, capture_output=True)
+    assert not list(home.rglob("*"))

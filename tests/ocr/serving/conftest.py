@@ -45,9 +45,9 @@ def draw_document(pages: int, kind: str = "PDF") -> bytes:
     """A PDF or TIFF with a line on each page."""
     images = [Image.open(io.BytesIO(draw_line(f"PAGE {number}"))) for number in range(1, pages + 1)]
     stream = io.BytesIO()
-    images[0].save(
-        stream, kind, save_all=True, append_images=images[1:], **({"resolution": 100} if kind == "PDF" else {})
-    )
+    today = time.gmtime(0)  # the same bytes whenever it is made
+    options = {"resolution": 100, "creationDate": today, "modDate": today} if kind == "PDF" else {}
+    images[0].save(stream, kind, save_all=True, append_images=images[1:], **options)
     return stream.getvalue()
 
 

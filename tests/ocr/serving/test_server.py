@@ -146,7 +146,7 @@ def test_a_slow_upload_is_given_up(start: Callable[..., Any], small: bytes) -> N
 
 
 def test_a_connection_without_a_whole_request_head_is_closed() -> None:
-    """Silent from the start, stuck in its head, or silent after an answer: all end; one at work does not."""
+    """Silent from the start, stuck in its head, or silent after an answer: all end; one at work, or in use, does not."""
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await asyncio.sleep(1.0 if scope["path"] == "/slow" else 0)
@@ -159,21 +159,18 @@ def test_a_connection_without_a_whole_request_head_is_closed() -> None:
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        requests = (
-            b"",
-            b"GET / HTTP/1.1\r\nX: ",
-            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-            b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n",
-        )
-        answers = await asyncio.gather(*(asyncio.to_thread(_exchange, url, request) for request in requests))
+        head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        requests = ([b""], [b"GET / HTTP/1.1\r\nX: "], [head], [head.replace(b"/", b"/slow", 1)], [head] * 30)
+        answers = await asyncio.gather(*(asyncio.to_thread(_exchange, url, *parts, pause=0.05) for parts in requests))
         server.should_exit = True
         await serving
         return answers
 
-    silent, stuck, answered, slow = asyncio.run(main())
+    silent, stuck, answered, slow, in_use = asyncio.run(main())
     assert silent == stuck == b""
     assert answered.endswith(b"ok")
     assert slow.endswith(b"ok")
+    assert in_use.count(b"ok") == 30
 
 
 def test_clients_that_went_away_free_their_place(
