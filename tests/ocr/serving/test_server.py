@@ -146,7 +146,7 @@ def test_a_slow_upload_is_given_up(start: Callable[..., Any], small: bytes) -> N
 
 
 def test_a_connection_without_a_whole_request_head_is_closed() -> None:
-    """Silent from the start, stuck in its head, or silent after an answer: all end; one at work, or in use, does not."""
+    """Silent from the start, stuck in its head, or silent after an answer: all end, one at work or in use does not."""
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await asyncio.sleep(1.0 if scope["path"] == "/slow" else 0)
