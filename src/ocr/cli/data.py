@@ -195,7 +195,9 @@ def convert(
     if as_json:
         print(json.dumps(vars(done), ensure_ascii=False, indent=1))
     else:
-        print(f"{out}: {counted(done.images, 'image')}, {counted(done.lines, 'line')}")
+        without = counted(done.lines_without_place, "line")
+        rest = f"; {without} left out, for which {to} has no place" if done.lines_without_place else ""
+        print(f"{out}: {counted(done.images, 'image')}, {counted(done.lines, 'line')}{rest}")
     for problem in done.left_out:
         print(f"ocr data convert: {problem}", file=sys.stderr)
     raise typer.Exit(1 if done.left_out else 0)

@@ -22,13 +22,20 @@ TARGETS = {
 }
 """For each layout that can be written its module, the folder of its images, and the file it writes where it asks."""
 
+# Layouts that do not hold every line: whether one has a place, by what is to be ignored and its text.
+_PLACES: dict[str, Callable[[bool, str | None], bool]] = {
+    "sroie": lambda ignore, text: not ignore and text is not None,
+    "submission": lambda ignore, _: not ignore,
+}
+
 
 @dataclass
 class Conversion:
-    """What was written, and what was left out and why."""
+    """What was written, for how many lines the layout has no place, and what was left out and why."""
 
     images: int = 0
     lines: int = 0
+    lines_without_place: int = 0
     left_out: list[str] = field(default_factory=list)
 
 
@@ -53,15 +60,25 @@ def convert(
 
     (out / folder).mkdir(parents=True, exist_ok=True)
     samples = read_samples(source, layout=layout, report=told)
-    placed = _placed(samples, out / folder, conversion, copy=images, report=told, done=done)
-    import_module(module).write(out / file if file else out, placed)
+    placed = _placed(samples, out / folder, copy=images, report=told, done=done)
+    import_module(module).write(out / file if file else out, _counted(placed, target, conversion))
     return conversion
+
+
+def _counted(samples: Iterable[Sample], target: str, conversion: Conversion) -> Iterator[Sample]:
+    """Count what the layout has a place for. An image without a line has one in all but the submission."""
+    has_place = _PLACES.get(target, lambda *_: True)
+    for sample in samples:
+        lines = sum(map(has_place, sample.ignore, sample.texts))
+        conversion.images += bool(lines or target != "submission")
+        conversion.lines += lines
+        conversion.lines_without_place += len(sample.polygons) - lines
+        yield sample
 
 
 def _placed(
     samples: Iterable[Sample],
     folder: Path,
-    conversion: Conversion,
     *,
     copy: bool,
     report: Report,
@@ -82,8 +99,6 @@ def _placed(
             continue
         if copy:
             write_bytes(image, data)
-        conversion.images += 1
-        conversion.lines += len(sample.polygons)
         yield replace(
             sample, name=name, image=image if copy else sample.image, encoded=None if copy else sample.encoded
         )

@@ -46,11 +46,16 @@ def by_name(path: Path) -> dict[str, Sample]:
     return {sample.name: sample for sample in read_samples(path)}
 
 
+def _lines(sample: Sample) -> int:
+    return len(sample.polygons)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_is_written_is_recognised_and_read_back(source: Path, tmp_path: Path, target: str) -> None:
     out = tmp_path / "out"
     done = convert(source, target, out, done=nothing)
-    assert (done.images, done.lines, done.left_out) == (3, 8, [])
+    assert (done.images, done.lines, done.left_out) == (len(by_name(out)), sum(map(_lines, by_name(out).values())), [])
+    assert done.lines_without_place == 8 - done.lines
     assert detect_layout(out) == target
     found = by_name(out)
     assert set(found) == {"a.png", "blank.png", "sub-a.png"} - ({"blank.png"} if target == "submission" else set())
