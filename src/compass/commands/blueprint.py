@@ -7,7 +7,6 @@ import typer
 
 from compass.errors import CompassError
 from compass.output import Json, emit
-from findings.counted import counted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -91,6 +90,7 @@ def done(
     """
     from compass.blueprint import edit
     from compass.editing import editing
+    from findings.counted import counted
 
     with editing(file) as document:
         finished, boxes = edit.done(document, task, str(file))
@@ -226,6 +226,8 @@ def _data(blueprint: Any) -> dict[str, Any]:
 
 
 def _text(data: dict[str, Any]) -> str:
+    from findings.counted import counted
+
     lines = [data["title"], f"{data['ticked']} of {counted(data['total'], 'task')} done"]
     lines += [f"{name}: {value}" for name, value in data["progress"].items()]
     for phase in data["phases"]:

@@ -10,7 +10,6 @@ import typer
 
 from compass.errors import CompassError
 from compass.output import Json, emit
-from findings.counted import counted
 
 if TYPE_CHECKING:
     from compass.plan.model import Plan, Step
@@ -25,6 +24,7 @@ def validate(file: File, as_json: Json = False) -> None:
     """Find cycles, missing dependencies and contradictions. Exit 1 when there are findings."""
     from compass.home import find_home
     from compass.plan import check, model
+    from findings.counted import counted
     from findings.engine import summarize
     from findings.report import line
 
@@ -79,6 +79,7 @@ def run_(
 ) -> None:
     """Run the commands and validations of the steps, in order; stop at the first failure (exit 1)."""
     from compass.plan import model, run
+    from findings.counted import counted
 
     plan = model.read(file)
     steps = run.ordered(plan, step or ())
