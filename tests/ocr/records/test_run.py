@@ -27,7 +27,7 @@ def _claim(root: str) -> str:
 
 
 def test_runs_that_begin_in_the_same_second_get_folders_of_their_own(tmp_path):
-    with multiprocessing.get_context("fork").Pool(4) as pool:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
         folders = pool.map(_claim, [str(tmp_path)] * 24)
     assert len(set(folders)) == 24
     names = {Path(folder).name for folder in folders}
@@ -99,7 +99,7 @@ def _note(arguments: tuple[str, int]) -> None:
 
 def test_notes_of_many_processes_are_all_kept(tmp_path):
     start(tmp_path)
-    with multiprocessing.get_context("fork").Pool(4) as pool:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
         pool.map(_note, [(str(tmp_path), n) for n in range(40)])
     assert sorted(read_record(tmp_path).notes) == sorted(f"note {n}" for n in range(40))
 
