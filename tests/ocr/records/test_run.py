@@ -22,15 +22,11 @@ from ocr.schema import schema_text
 NOW = datetime(2026, 3, 4, 5, 6, 7)
 
 
-def _claim(root: str) -> str:
-    return str(claim_folder(Path(root), NOW))
-
-
 def test_runs_that_begin_in_the_same_second_get_folders_of_their_own(tmp_path):
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        folders = pool.map(_claim, [str(tmp_path)] * 24)
+        folders = pool.starmap(claim_folder, [(tmp_path, NOW)] * 24)
     assert len(set(folders)) == 24
-    names = {Path(folder).name for folder in folders}
+    names = {folder.name for folder in folders}
     assert names == {"05-06-07"} | {f"05-06-07-{n}" for n in range(1, 24)}
 
 
@@ -99,7 +95,7 @@ def _note(arguments: tuple[str, int]) -> None:
 
 def test_notes_of_many_processes_are_all_kept(tmp_path):
     start(tmp_path)
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.map(_note, [(str(tmp_path), n) for n in range(40)])
     assert sorted(read_record(tmp_path).notes) == sorted(f"note {n}" for n in range(40))
 
