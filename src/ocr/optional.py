@@ -52,7 +52,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
 }
 
 
-# Environment that a package finds at its import, unless the user set another. ONNX Runtime from 1.29 on reports models
+# Environment that a package finds at its import, unless the user set another. ONNX Runtime 1.32 reports models
 # and machine to Microsoft, and keeps an identifier and a database of events in the user's cache folder.
 _ENVIRONMENT = {"onnxruntime": {"ORT_DISABLE_TELEMETRY": "1"}}
 
