@@ -1,6 +1,5 @@
 """The recognizer: texts of line crops, by an exported bundle and, where the card asks for it, a second one."""
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -21,14 +20,10 @@ from ocr.text.charset import Charset
 Floats = NDArray[np.float32]
 _Item = TypeVar("_Item")
 
-# Width of one recognizer batch, all crops together, in pixels: bounds its memory, and leaves work for every core.
-_BATCH_COLUMNS = 1024
-# Batches that each worker gets at least, where there are crops enough.
-_BATCHES_EACH = 4
-
-
 class Recognizer:
-    """Texts from line crops. A crop is padded by its own width alone, so its text does not depend on its batch.
+    """Texts from line crops, each read by itself, so that a text does not depend on what else is read.
+
+    Crops side by side in one batch would gain nothing on a CPU (`docs/decisions/0008-eight-bits.md`).
 
     When the card names a second look, a larger recognizer reads again what this one is not sure of: most of what it
     gets right for a fraction of its time.
@@ -52,9 +47,9 @@ class Recognizer:
         self._before = bundle.card.preprocess
         self._decode = spec
         self._prior = load_prior(bundle)
-        # Batches run side by side, a core each: nothing waits inside an operator, as it would with cores sharing one.
+        # Crops are read side by side, a core each: nothing waits inside an operator, as it would with cores sharing one.
         self._model = model or OnnxModel(bundle, threads=1)
-        self._threads = threads = threads or available_cores()
+        threads = threads or available_cores()
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="recognizer") if threads > 1 else None
         classes = self._model.output_shape[-1]
         if isinstance(classes, int) and classes != len(self.charset) + 1:
@@ -79,7 +74,7 @@ class Recognizer:
 
     def first_look(self, crops: Sequence[Rgb]) -> list[Decoded]:
         """As ``recognize``, without a second look."""
-        return self._in_batches(crops, self._read_batch)
+        return self._each(crops, self._read)
 
     def look_again(self, crops: Sequence[Rgb], texts: list[Decoded]) -> list[Decoded]:
         """``texts`` of a first look, those it is not sure of read again by the larger recognizer, if there is one."""
@@ -99,69 +94,36 @@ class Recognizer:
 
     def logits(self, crops: Sequence[Rgb]) -> list[Floats]:
         """Logits (L,C) of each crop at its own steps, in the order given: for those who decode them in several ways."""
-        return self._in_batches(crops, self._valid_logits)
+        return self._each(crops, self._valid_logits)
 
-    def _in_batches(self, crops: Sequence[Rgb], read: Callable[[list[Rgb], int], Sequence[_Item]]) -> list[_Item]:
-        """Give ``read`` crops of one padded width at a time, with that width, and return its answers in their order."""
-        widths = [self._padded_width(crop) for crop in crops]
-        # The widest first: the last batch to end is then a small one.
-        order = sorted(range(len(crops)), key=lambda index: -widths[index])
-        columns = _BATCH_COLUMNS
-        if self._workers:
-            # Few crops make small batches: else one worker would have nothing to do while another ends its own.
-            columns = min(columns, sum(widths) // (_BATCHES_EACH * self._threads))
-        batches: list[list[int]] = []
-        for index in order:
-            width = widths[index]
-            if not batches or widths[batches[-1][0]] != width or len(batches[-1]) >= max(1, columns // width):
-                batches.append([])
-            batches[-1].append(index)
-
-        def run(members: list[int]) -> Sequence[_Item]:
-            return read([crops[index] for index in members], widths[members[0]])
-
-        answers = self._workers.map(run, batches) if self._workers else map(run, batches)
-        by_index: dict[int, _Item] = {}
-        for members, batch in zip(batches, answers, strict=True):
-            by_index.update(zip(members, batch, strict=True))
+    def _each(self, crops: Sequence[Rgb], read: Callable[[Rgb], _Item]) -> list[_Item]:
+        """What ``read`` gives for each crop, in their order."""
+        # The widest first: the last to end is then a small one.
+        order = sorted(range(len(crops)), key=lambda index: -crops[index].shape[1] / crops[index].shape[0])
+        by_width = [crops[index] for index in order]
+        answers = self._workers.map(read, by_width) if self._workers else map(read, by_width)
+        by_index = dict(zip(order, answers, strict=True))
         return [by_index[index] for index in range(len(crops))]
 
-    def _padded_width(self, crop: Rgb) -> int:
-        width, _ = preprocess.target_size(self._before, crop.shape[1], crop.shape[0])
-        return bucket_width(width, self._before.multiple) if self._before.resize == "height" else width
+    def _read(self, crop: Rgb) -> Decoded:
+        logits, steps = self._run(crop)
+        return decoding.decode(self._decode, self.charset, logits, [steps], prior=self._prior)[0]
 
-    def _read_batch(self, crops: list[Rgb], width: int) -> list[Decoded]:
-        return decoding.decode(self._decode, self.charset, *self._run(crops, width), prior=self._prior)
+    def _valid_logits(self, crop: Rgb) -> Floats:
+        logits, steps = self._run(crop)
+        return logits[0, :steps]
 
-    def _valid_logits(self, crops: list[Rgb], width: int) -> list[Floats]:
-        logits, lengths = self._run(crops, width)
-        return list(logits) if lengths is None else [row[:steps] for row, steps in zip(logits, lengths, strict=True)]
-
-    def _run(self, crops: list[Rgb], width: int) -> tuple[Floats, NDArray[np.int64] | None]:
-        """Logits (N,L,C) of a batch and, where they may hold padding, how many steps of each are the crop's own."""
-        prepared = [preprocess.apply(self._before, crop) for crop in crops]
-        batch = np.full((len(crops), *prepared[0].array.shape[:2], width), self._before.pad_value, np.float32)
-        for row, item in zip(batch, prepared, strict=True):
-            row[:, :, : item.array.shape[2]] = item.array
-        logits = self._model.run(batch)
+    def _run(self, crop: Rgb) -> tuple[Floats, int]:
+        """Logits (1,L,C) of a crop, and how many of the steps are its own and not of its padding."""
+        prepared = preprocess.apply(self._before, crop)
+        logits = self._model.run(prepared.array[None])
         if self._decode.kind != "ctc":
-            return logits, None
-        return logits, decoding.valid_steps(np.array([item.valid_width for item in prepared]), width, logits.shape[1])
+            return logits, logits.shape[1]
+        valid = decoding.valid_steps(np.array([prepared.valid_width]), prepared.array.shape[2], logits.shape[1])
+        return logits, int(valid[0])
 
 
 def second_bundle(bundle: Bundle, name: str) -> Bundle:
     """The recognition bundle that the card of ``bundle`` calls ``name``: a folder beside it, or a shipped one."""
     beside = bundle.model_path.parent / name
     return load_bundle(beside if beside.is_dir() else name, task="recognition")
-
-
-def bucket_width(width: int, multiple: int) -> int:
-    """Width in pixels that a crop is padded to: the next of 16, 32 ... 256, then steps of a sixteenth of the width.
-
-    It is a multiple of ``multiple`` as well.
-    """
-    step = 16
-    while step * 16 < width:
-        step *= 2
-    step = math.lcm(step, multiple)
-    return -(-width // step) * step

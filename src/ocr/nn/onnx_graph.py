@@ -46,9 +46,10 @@ def locate(source: str) -> Path:
 
 
 def read_graph(source: str) -> ModelProto:
-    """Return the model that ``source`` names, its constants inlined and its pads explicit."""
+    """Return the model that ``source`` names, its constants inlined, its weights in floats and its pads explicit."""
     model = onnx.load(str(locate(source)))
     _inline(model.graph)
+    _in_floats(model.graph)
     for node in model.graph.node:
         _explicit_pads(node)
     # The converter asks for the rank of some values.
@@ -77,6 +78,26 @@ def _inline(graph: GraphProto) -> None:
             node.input[:] = [alias.get(name, name) for name in node.input]
             kept.append(node)
     _replace_nodes(graph, kept)
+
+
+def _in_floats(graph: GraphProto) -> None:
+    """Turn what `ocr quantize` made of a pointwise convolution, a product of integers, into a convolution again."""
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    makers = {name: node for node in graph.node for name in node.output}
+    users = {name: node for node in graph.node for name in node.input}
+    nodes = list(graph.node)
+    for product in [node for node in graph.node if node.op_type == "DynamicQuantizeMatMul"]:
+        values, weight, scale, _, bias = product.input
+        before, after = makers[values], users[product.output[0]]
+        floats = numpy_helper.to_array(tensors[weight]).astype("float32") * numpy_helper.to_array(tensors[scale])
+        tensors[weight].CopyFrom(numpy_helper.from_array(floats.T[:, :, None, None].copy(), weight))
+        nodes[nodes.index(after)] = helper.make_node(
+            "Conv", [before.input[0], weight, bias], list(after.output), kernel_shape=[1, 1]
+        )
+        nodes.remove(before)
+        nodes.remove(product)
+        graph.initializer.remove(tensors[scale])
+    _replace_nodes(graph, nodes)
 
 
 def _replace_nodes(graph: GraphProto, nodes: list[NodeProto]) -> None:
