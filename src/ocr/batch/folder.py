@@ -1,12 +1,30 @@
 """The output folder, here or behind a URL: files that appear whole or not at all."""
 
+import errno
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from durable.replace import replacing, write_bytes
 from ocr.errors import BatchError
 from ocr.optional import safe_import
+
+
+Outlives = Literal["machine", "process"]
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Say in one line what cannot be written, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "free some space" if full else "make it writable"
+        reason = error.strerror or str(error)
+        raise BatchError(f"{path}: cannot be written ({reason}); {remedy}, then run the same command again") from error
 
 
 class Folder:
@@ -31,25 +49,35 @@ class Folder:
         """Path of a file in the folder."""
         return f"{self._root}/{name}"
 
-    def write(self, name: str, data: bytes) -> None:
-        """Make ``data`` the whole content of a file: replaced here, one upload elsewhere."""
+    def write(self, name: str, data: bytes, *, outlives: Outlives = "machine") -> None:
+        """Make ``data`` the whole content of a file: replaced here, one upload elsewhere. Raises BatchError.
+
+        What has to outlive this process only, and not the machine, costs no wait for the disk.
+        """
         path = self.path(name)
-        if self.is_local:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, data)
-        else:
-            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._files.pipe_file(path, data)
+        with _told(path):
+            if self.is_local and outlives == "process":
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                temporary = Path(f"{path}.{os.getpid()}")
+                temporary.write_bytes(data)
+                os.replace(temporary, path)
+            elif self.is_local:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(path, data)
+            else:
+                self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+                self._files.pipe_file(path, data)
 
     def write_lines(self, name: str, lines: Iterable[str]) -> None:
-        """Make these lines the whole content of a file; one is in memory at a time."""
+        """Make these lines the whole content of a file; one is in memory at a time. Raises BatchError."""
         path = self.path(name)
-        if self.is_local:
-            with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-                stream.writelines(f"{line}\n" for line in lines)
-        else:
-            with self._files.open(path, "w", encoding="utf-8") as stream:
-                stream.writelines(f"{line}\n" for line in lines)
+        with _told(path):
+            if self.is_local:
+                with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+                    stream.writelines(f"{line}\n" for line in lines)
+            else:
+                with self._files.open(path, "w", encoding="utf-8") as stream:
+                    stream.writelines(f"{line}\n" for line in lines)
 
     def lines(self, name: str) -> Iterator[str]:
         """The lines of a file; one is in memory at a time."""

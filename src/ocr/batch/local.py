@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -10,18 +11,21 @@ from typing import Any
 
 from ocr.batch.inputs import Item
 from ocr.batch.plan import Done, Shard
-from ocr.batch.work import Worker, WorkOptions
+from ocr.batch.work import DEATHS, Worker, WorkOptions
 from ocr.errors import BatchError
 
 # Processes that may end before they are ready, one after the other: then something is wrong with all of them.
 _BAD_STARTS = 3
-_READY, _PAGE, _DONE = "ready", "page", "done"
+# Processes that one shard may end beyond those that its items may: behind a URL nothing tells which item did it.
+_SHARD_DEATHS = 3
+_READY, _PAGE, _DONE, _STOP = "ready", "page", "done", "stop"
 
 
 def read_locally(shards: Iterator[Shard], options: WorkOptions, workers: int) -> Iterator[int | Done]:
     """Read shards in ``workers`` processes; yields 1 for each page as it is read and a Done for each shard.
 
-    Raises BatchError when no worker can be started. Closing the iterator ends the workers.
+    Raises BatchError when no worker can be started, a shard ends every worker that gets it, or results cannot be
+    written. Closing the iterator ends the workers.
     """
     pool = _Pool(options)
     try:
@@ -39,6 +43,8 @@ def read_locally(shards: Iterator[Shard], options: WorkOptions, workers: int) ->
                         hand.give(shard)
                 elif kind == _PAGE:
                     yield 1
+                elif kind == _STOP:
+                    raise BatchError(value.decode())
     finally:
         pool.end()
 
@@ -64,12 +70,13 @@ class _Hand:
 
 
 class _Pool:
-    """The processes at work, and how often one ended before it was ready."""
+    """The processes at work, how often one ended before it was ready, and how many each shard ended."""
 
     def __init__(self, options: WorkOptions) -> None:
         self.busy: list[_Hand] = []
         self._options = options
         self._bad_starts = 0
+        self._deaths: Counter[int] = Counter()
         self._context = multiprocessing.get_context("spawn")
 
     def start(self, shard: Shard) -> None:
@@ -104,6 +111,12 @@ class _Pool:
                 "the lines above say why; if they were killed, use fewer --workers"
             )
         assert hand.shard is not None
+        self._deaths[hand.shard.number] += 1
+        if self._deaths[hand.shard.number] > DEATHS * len(hand.shard.items) + _SHARD_DEATHS:
+            raise BatchError(
+                f"shard {hand.shard.name} ended {self._deaths[hand.shard.number]} workers (exit code "
+                f"{hand.process.exitcode}); the lines above say why; the others' results are kept"
+            )
         self.start(hand.shard)
 
     def end(self) -> None:
@@ -122,7 +135,11 @@ def _work(pipe: Connection, options: WorkOptions) -> None:
             number, items = json.loads(pipe.recv_bytes())
         except (EOFError, ConnectionResetError):
             return  # whoever planned is gone or has no more
-        done = worker.read(Shard(number, [Item(*item) for item in items]), lambda: _say(pipe, _PAGE))
+        try:
+            done = worker.read(Shard(number, [Item(*item) for item in items]), lambda: _say(pipe, _PAGE))
+        except BatchError as error:  # the folder takes no results: no other worker could leave its own there
+            _say(pipe, _STOP, str(error).encode())
+            return
         _say(pipe, _DONE, done.model_dump_json().encode())
 
 

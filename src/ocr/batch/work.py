@@ -160,14 +160,10 @@ class _Marks:
         return self._deaths.get(str(index), 0) >= DEATHS
 
     def begin(self, index: int) -> None:
-        """Say which item is read from now on. Not flushed: it has to outlive the process, not the machine."""
+        """Say which item is read from now on."""
         if self._folder.is_local:
-            path = self._folder.path(self._name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            temporary = f"{path}.{os.getpid()}"
-            with open(temporary, "w", encoding="utf-8") as stream:
-                json.dump({"at": index, "deaths": self._deaths}, stream)
-            os.replace(temporary, path)
+            mark = json.dumps({"at": index, "deaths": self._deaths})
+            self._folder.write(self._name, mark.encode(), outlives="process")
 
     def end(self) -> None:
         """The shard is done."""

@@ -21,6 +21,14 @@ def quantize(
     data: Annotated[Path, typer.Option(help="Annotated held-out images that decide whether it still reads as well.")],
     to: Annotated[Path, typer.Option(help="Folder of the new bundle; an old bundle in it is replaced.")],
     lines: Annotated[int, typer.Option(min=20, help="Lines to fit to.")] = 300,
+    most_noise: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Share of the deviation of its results that a convolution may lose to rounded inputs; one that would "
+            "lose more stays in floats.",
+        ),
+    ] = 0.035,
     most_loss: Annotated[
         float, typer.Option(min=0, max=1, help="Share of held-out lines that may be lost.")
     ] = 0.002,
@@ -45,7 +53,7 @@ def quantize(
 
     opened = load_bundle(bundle, task="recognition")
     with steps("rounding and judging", None) as step:
-        done = round_bundle(opened, _data(fit), _data(data), to, lines=lines, most_loss=most_loss, progress=step)
+        done = round_bundle(opened, _data(fit), _data(data), to, lines=lines, most_noise=most_noise, most_loss=most_loss, progress=step)
     before, after = opened.model_path.stat().st_size / 1e6, done.bundle.model_path.stat().st_size / 1e6
     if json:
         from json import dumps

@@ -1,8 +1,7 @@
 """Whole pages: detector and recognizer together."""
 
-import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from ocr.bundles.bundle import DETECTOR, RECOGNIZER, Bundle, load_bundle
 from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
-from ocr.formats.sources import PageImage
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
 from ocr.images.load import Rgb
@@ -20,14 +18,11 @@ from ocr.inference.detector import Detector
 from ocr.inference.memory import give_back
 from ocr.inference.onnx import Model
 from ocr.inference.reading_order import reading_order
-from ocr.inference.recognizer import Recognizer
+from ocr.inference.recognizer import Looks, Recognizer
 from ocr.inference.threads import in_background
 from ocr.specs.decode import Decoded
 from ocr.specs.postprocess import Detection, PostprocessSpec
 from ocr.text.rule import is_rule
-
-# ``map``, or the ``map`` of an executor.
-Each = Callable[[Callable[[Rgb], "_Look"], Iterable[Rgb]], Iterable["_Look"]]
 
 # Below this mean probability per character what was read is more often noise than text.
 MIN_CONFIDENCE = 0.5
@@ -58,46 +53,23 @@ class Reader:
         A page on its side or upside down is turned for reading; its polygons are in the pixels of ``image`` all the
         same, and a note says so.
         """
-        return self.read_many([PageImage(source, page, image, list(notes))])[0]
-
-    def read_many(self, pages: Sequence[PageImage], *, each: Each = map) -> list[Page]:
-        """Read pages as ``read`` does, the lines of all of them together at their first look.
-
-        ``each`` is ``map``, or one that works side by side: pages are detected by it.
-        """
-        looks = list(each(self._look, [page.image for page in pages]))
-        clock = _Clock()
-        texts = iter(self.recognizer.first_look([item.crop for look in looks for item in look.found]))
-        spent = clock.seconds()
-        lines = sum(len(look.found) for look in looks)
-        result = []
-        for page, look in zip(pages, looks, strict=True):
-            look.clock.count("recognize", spent * len(look.found) / max(lines, 1))
-            result.append(self._finish(page, look, list(itertools.islice(texts, len(look.found)))))
-        if any(page.image.size > _ENORMOUS for page in pages):
-            give_back()
-        return result
-
-    def _look(self, image: Rgb) -> "_Look":
         clock = _Clock()
         quarters = 0
-        found = self._find(image, clock)
+        found = self._find(image)
         if orientation.lies_sideways([item.quad for item in found]):
             quarters = 1
-            found = self._find(np.rot90(image), clock)
-        return _Look(found, quarters, clock)
-
-    def _finish(self, page: PageImage, look: "_Look", texts: list[Decoded]) -> Page:
-        """The page result, after a first look at its lines; a page that is upside down is turned before the second."""
-        found, quarters, clock = look
-        clock.restart()
-        if orientation.is_doubtful(texts) and self._is_upside_down(found, texts, clock):
+            found = self._find(np.rot90(image))
+        clock.add("detect")
+        looks = self._look(found)
+        if orientation.is_doubtful(looks.first) and self._is_upside_down(found, looks.first):
+            clock.add("recognize")
             quarters += 2
-            found = self._find(np.rot90(page.image, quarters), clock)
-            texts = self.recognizer.first_look([item.crop for item in found])
-        texts = self.recognizer.look_again([item.crop for item in found], texts)
+            found = self._find(np.rot90(image, quarters))
+            clock.add("detect")
+            looks = self._look(found)
+        texts = self.recognizer.look_again([item.crop for item in found], looks)
         clock.add("recognize")
-        size = (page.image.shape[1], page.image.shape[0])
+        size = (image.shape[1], image.shape[0])
         least = self._least_confidence(texts)
         lines = [
             Line(
@@ -110,13 +82,19 @@ class Reader:
             if text.text.strip() and text.confidence >= least and not (self.min_confidence and is_rule(text.text))
         ]
         turned = [f"turned by {90 * quarters} degrees counter-clockwise for reading"] if quarters else []
+        if image.size > _ENORMOUS:
+            give_back()
         return Page(
-            image=ImageInfo(source=page.source, page=page.page, width=size[0], height=size[1]),
+            image=ImageInfo(source=source, page=page, width=size[0], height=size[1]),
             lines=lines,
             timings_ms=clock.milliseconds(),
             models=self.models,
-            notes=[*page.notes, *turned],
+            notes=[*notes, *turned],
         )
+
+    def _look(self, found: list["_Found"]) -> Looks:
+        """First look at lines; once enough of them say that the page is the right way up, second ones in between."""
+        return self.recognizer.look([item.crop for item in found], may_look_again=orientation.is_upright)
 
     def _least_confidence(self, texts: Sequence[Decoded]) -> float:
         """How sure of a line one must be to keep it, on a page that reads so."""
@@ -124,23 +102,20 @@ class Reader:
         noisy = read < NOISY_PAGE * sum(len(text.text) for text in texts)
         return max(self.min_confidence, SURE_ON_NOISE) if noisy and self.min_confidence > 0 else self.min_confidence
 
-    def _find(self, image: Rgb, clock: "_Clock") -> list["_Found"]:
+    def _find(self, image: Rgb) -> list["_Found"]:
         """Lines of an image in reading order, with their crops."""
         detections = self.detector.detect([np.ascontiguousarray(image)])[0]
         quads = [polygon_quad(item.polygon) for item in detections]
-        found = [
+        return [
             _Found(detections[index], quads[index], crop_quad(image, quads[index]))
             for index in reading_order([item.polygon for item in detections])
         ]
-        clock.add("detect")
-        return found
 
-    def _is_upside_down(self, found: list["_Found"], texts: list[Decoded], clock: "_Clock") -> bool:
+    def _is_upside_down(self, found: list["_Found"], texts: list[Decoded]) -> bool:
         """Whether the longest lines read better turned by half."""
         sample = orientation.longest([item.quad for item in found])
-        turned = self.recognizer.first_look([np.ascontiguousarray(found[index].crop[::-1, ::-1]) for index in sample])
-        clock.add("recognize")
-        return orientation.reads_better(turned, [texts[index] for index in sample])
+        turned = self.recognizer.look([np.ascontiguousarray(found[index].crop[::-1, ::-1]) for index in sample])
+        return orientation.reads_better(turned.first, [texts[index] for index in sample])
 
 
 class _Found(NamedTuple):
@@ -149,41 +124,22 @@ class _Found(NamedTuple):
     crop: Rgb
 
 
-class _Look(NamedTuple):
-    """What the detector saw of a page: its lines, by how many quarters it was turned, and the time spent on it."""
-
-    found: list[_Found]
-    quarters: int
-    clock: "_Clock"
-
-
 class _Clock:
-    """Seconds that one page took, by kind of work; time spent on other pages in between is not counted."""
+    """Milliseconds that a page took, by kind of work."""
 
     def __init__(self) -> None:
-        self._last = time.perf_counter()
+        self._start = self._last = time.perf_counter()
         self._spent = {"detect": 0.0, "recognize": 0.0}
-
-    def restart(self) -> None:
-        """Count from now."""
-        self._last = time.perf_counter()
-
-    def seconds(self) -> float:
-        """Seconds since the last count."""
-        return time.perf_counter() - self._last
 
     def add(self, kind: str) -> None:
         """Count the time since the last call as this kind's."""
-        self.count(kind, self.seconds())
-        self.restart()
-
-    def count(self, kind: str, seconds: float) -> None:
-        """Count seconds as this kind's."""
-        self._spent[kind] += seconds
+        now = time.perf_counter()
+        self._spent[kind] += now - self._last
+        self._last = now
 
     def milliseconds(self) -> dict[str, float]:
         """Milliseconds of each kind, and in total."""
-        spent = {**self._spent, "total": sum(self._spent.values()) + self.seconds()}
+        spent = {**self._spent, "total": time.perf_counter() - self._start}
         return {kind: round(1000 * seconds, 2) for kind, seconds in spent.items()}
 
 

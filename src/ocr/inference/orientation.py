@@ -31,6 +31,11 @@ def is_doubtful(texts: Sequence[Decoded]) -> bool:
     return len(texts) >= _FEW_LINES and mean_confidence(texts) < DOUBTFUL
 
 
+def is_upright(texts: Sequence[Decoded]) -> bool:
+    """Whether the lines read so far tell that the page is the right way up."""
+    return len(texts) >= SAMPLE and mean_confidence(texts) >= DOUBTFUL
+
+
 def longest(quads: Sequence[NDArray[np.float32]]) -> list[int]:
     """Indices of the few widest lines: enough to tell the way up."""
     widths = [quad_size(quad)[0] for quad in quads]

@@ -1,8 +1,10 @@
 """The recognizer: texts of line crops, by an exported bundle and, where the card asks for it, a second one."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,14 @@ from ocr.text.charset import Charset
 
 Floats = NDArray[np.float32]
 _Item = TypeVar("_Item")
+
+
+class Looks(NamedTuple):
+    """Texts of a first look at crops, in their order, and those of a second one taken so far, by index."""
+
+    first: list[Decoded]
+    again: dict[int, Decoded]
+
 
 class Recognizer:
     """Texts from line crops, each read by itself, so that a text does not depend on what else is read.
@@ -61,7 +71,7 @@ class Recognizer:
         self._second: Future[Recognizer] | None = None
         if second_look and model is None and bundle.card.second_look is not None:
             self.second_bundle = second_bundle(bundle, bundle.card.second_look.bundle)
-            self._second = in_background(Recognizer, self.second_bundle, threads=threads)
+            self._second = in_background(Recognizer, self.second_bundle, threads=1)
 
     @property
     def second(self) -> "Recognizer | None":
@@ -70,40 +80,62 @@ class Recognizer:
 
     def recognize(self, crops: Sequence[Rgb]) -> list[Decoded]:
         """Text and confidence of each RGB uint8 crop (H,W,3), in the order given."""
-        return self.look_again(crops, self.first_look(crops))
+        return self.look_again(crops, self.look(crops, may_look_again=lambda _: True))
 
-    def first_look(self, crops: Sequence[Rgb]) -> list[Decoded]:
-        """As ``recognize``, without a second look."""
-        return self._each(crops, self._read)
+    def look(
+        self, crops: Sequence[Rgb], *, may_look_again: Callable[[Sequence[Decoded]], bool] = lambda _: False
+    ) -> Looks:
+        """A first look at crops; as soon as ``may_look_again`` says so of the texts so far, second ones in between.
 
-    def look_again(self, crops: Sequence[Rgb], texts: list[Decoded]) -> list[Decoded]:
-        """``texts`` of a first look, those it is not sure of read again by the larger recognizer, if there is one."""
-        second = self.second
-        if second is None:
-            return texts
-        look = self.bundle.card.second_look
-        assert look is not None
-        doubtful = [
+        A larger recognizer takes long for a line: begun late, its last would keep one core waiting for another.
+        """
+        known: list[Decoded] = []
+        doubtful: deque[int] = deque()
+        again: dict[int, Decoded] = {}
+
+        def read(index: int) -> Decoded:
+            text = self._read(crops[index])
+            known.append(text)
+            if self._is_doubtful(text, crops[index]):
+                doubtful.append(index)
+            if doubtful and may_look_again(known):
+                with suppress(IndexError):  # another thread took the last
+                    other = doubtful.popleft()
+                    again[other] = self._read_again(crops[other])
+            return text
+
+        return Looks(self._each(crops, read), again)
+
+    def look_again(self, crops: Sequence[Rgb], looks: Looks) -> list[Decoded]:
+        """Texts of a first look, those it is not sure of read again by the larger recognizer, if there is one."""
+        left = [
             index
-            for index, (crop, text) in enumerate(zip(crops, texts, strict=True))
-            if look.wanted(text.certainty, crop.shape[1] / crop.shape[0])
+            for index, (crop, text) in enumerate(zip(crops, looks.first, strict=True))
+            if index not in looks.again and self._is_doubtful(text, crop)
         ]
-        again = second.recognize([crops[index] for index in doubtful])
-        read = dict(zip(doubtful, again, strict=True))
-        return [read.get(index, text) for index, text in enumerate(texts)]
+        read = self._each([crops[index] for index in left], lambda index: self._read_again(crops[left[index]]))
+        again = looks.again | dict(zip(left, read, strict=True))
+        return [again.get(index, text) for index, text in enumerate(looks.first)]
 
     def logits(self, crops: Sequence[Rgb]) -> list[Floats]:
         """Logits (L,C) of each crop at its own steps, in the order given: for those who decode them in several ways."""
-        return self._each(crops, self._valid_logits)
+        return self._each(crops, lambda index: self._valid_logits(crops[index]))
 
-    def _each(self, crops: Sequence[Rgb], read: Callable[[Rgb], _Item]) -> list[_Item]:
-        """What ``read`` gives for each crop, in their order."""
+    def _each(self, crops: Sequence[Rgb], read: Callable[[int], _Item]) -> list[_Item]:
+        """What ``read`` gives for the index of each crop, in their order."""
         # The widest first: the last to end is then a small one.
         order = sorted(range(len(crops)), key=lambda index: -crops[index].shape[1] / crops[index].shape[0])
-        by_width = [crops[index] for index in order]
-        answers = self._workers.map(read, by_width) if self._workers else map(read, by_width)
+        answers = self._workers.map(read, order) if self._workers else map(read, order)
         by_index = dict(zip(order, answers, strict=True))
         return [by_index[index] for index in range(len(crops))]
+
+    def _is_doubtful(self, text: Decoded, crop: Rgb) -> bool:
+        look = self.bundle.card.second_look
+        return self._second is not None and look is not None and look.wanted(text.certainty, crop.shape[1] / crop.shape[0])
+
+    def _read_again(self, crop: Rgb) -> Decoded:
+        assert self.second is not None
+        return self.second._read(crop)
 
     def _read(self, crop: Rgb) -> Decoded:
         logits, steps = self._run(crop)

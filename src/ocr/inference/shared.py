@@ -9,7 +9,7 @@
     engine.warm_up()                               # load and run once, so that the first page is not slow
 
 ``read`` takes pages in pixels (``ocr.formats.sources.page_images`` makes them) and returns a Page for each, in order;
-several pages are detected side by side, a core each, and their lines recognized together. Any thread may call it.
+several pages are read side by side, a core each. Any thread may call it.
 Models are kept by the hashes of their graph and card, the least recently used dropped first; a bundle that changed on
 disk is loaded anew. Nothing is written to disk. What cannot be done raises (BundleError, MemoryLimitError).
 """
@@ -78,7 +78,8 @@ class Engine:
         self._recognizers: OrderedDict[str, Recognizer] = OrderedDict()
         self._capacity = capacity
         self._lock = threading.RLock()
-        self._pages = ThreadPoolExecutor(self.threads, thread_name_prefix="pages") if self.threads > 1 else None
+        # One more than cores: while a page waits for its last lines, another is looked at.
+        self._pages = ThreadPoolExecutor(self.threads + 1, thread_name_prefix="pages")
 
     def read(
         self,
@@ -95,9 +96,11 @@ class Engine:
         together = len(pages) > 1
         reader = self._reader(detector, recognizer, min_confidence, together=together)
         self.make_room(pages)
-        if together and self._pages is not None:
-            return reader.read_many(pages, each=self._pages.map)
-        return reader.read_many(pages)
+
+        def read(page: PageImage) -> Page:
+            return reader.read(page.image, source=page.source, page=page.page, notes=page.notes)
+
+        return list(self._pages.map(read, pages) if together else map(read, pages))
 
     def reader(
         self,

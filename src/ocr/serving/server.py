@@ -41,12 +41,18 @@ def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     address = listener.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     log("listening", url=f"http://{shown}:{address[1]}", keys=settings.keys is not None)
-    # uvicorn raises the signal that ended it once more when all is done: then it is only to end the process well.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     server = uvicorn.Server(config)
+    asked_to_end = False
+
+    def end(*_: object) -> None:
+        # Before uvicorn listens to signals; it raises the one that ended it once more when all is done.
+        nonlocal asked_to_end
+        server.should_exit = asked_to_end = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
     server.run(sockets=[listener])
-    if not server.started:
+    if not server.started and not asked_to_end:
         raise ServiceError("the service did not start; the lines above say why")
 
 

@@ -135,7 +135,7 @@ def apply(spec: PreprocessSpec, image: NDArray[np.uint8]) -> Prepared:
     tables = _tables(spec.mean, spec.std)
     for target, plane in enumerate((0, 1, 2) if spec.colour_order == "rgb" else (2, 1, 0)):
         # A table look-up is the fused multiply-add: one pass per channel, and exact.
-        array[target, :, :new_width] = cv2.LUT(cv2.extractChannel(image, plane), tables[target])
+        cv2.LUT(cv2.extractChannel(image, plane), tables[target], dst=array[target, :, :new_width])
     return Prepared(array, new_width / width, new_height / height, new_width)
 
 

@@ -28,7 +28,7 @@ Doubles = NDArray[np.float64]
 LEAST_CHANNELS = 48
 # The largest rounded weight: seven bits with their sign.
 _LARGEST = 63
-# A convolution whose results would lose more than this share of their deviation to its rounded inputs stays as it is.
+# Share of the deviation of its results that a convolution may lose to rounded inputs.
 MOST_NOISE = 0.035
 # Added to the diagonal of what is inverted, as a share of its mean: channels that hardly vary decide little.
 _DAMPING = 0.01
@@ -42,10 +42,17 @@ class Rounded(NamedTuple):
     left: int
 
 
-def in_eight_bits(model: ModelProto, images: Sequence[Floats], step: Callable[[], None] = lambda: None) -> Rounded:
+def in_eight_bits(
+    model: ModelProto,
+    images: Sequence[Floats],
+    *,
+    most_noise: float = MOST_NOISE,
+    step: Callable[[], None] = lambda: None,
+) -> Rounded:
     """Round the pointwise convolutions of a graph, fitted to ``images`` (1,3,H,W each) as the network takes them.
 
-    ``step`` is called after each of ``pointwise(model)``.
+    A convolution stays in floats when its results would lose more than ``most_noise`` of their deviation to rounded
+    inputs. ``step`` is called after each of ``pointwise(model)``.
     """
     rounded = ModelProto()
     rounded.CopyFrom(model)
@@ -54,7 +61,7 @@ def in_eight_bits(model: ModelProto, images: Sequence[Floats], step: Callable[[]
     for node in every:
         layer = _Layer(model, node)
         layer.look_at(zip(_values(model, node.input[0], images), _values(rounded, node.input[0], images), strict=True))
-        if layer.noise() > MOST_NOISE:
+        if layer.noise() > most_noise:
             left += 1
         else:
             _replace(rounded, node, *layer.fitted())

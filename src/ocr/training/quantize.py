@@ -18,7 +18,7 @@ from ocr.inference.onnx import OnnxModel
 from ocr.inference.recognizer import Recognizer
 from ocr.nn.onnx_graph import read_graph
 from ocr.specs import preprocess
-from ocr.training.eight_bits import in_eight_bits, pointwise
+from ocr.training.eight_bits import MOST_NOISE, in_eight_bits, pointwise
 from ocr.training.graph import stored_in_half
 
 LINES = 300
@@ -53,6 +53,7 @@ def quantize(
     to: Path,
     *,
     lines: int = LINES,
+    most_noise: float = MOST_NOISE,
     most_loss: float = MOST_LOSS,
     progress: Callable[[], None] = lambda: None,
 ) -> Quantized:
@@ -66,7 +67,7 @@ def quantize(
     if not pointwise(graph):
         raise ConfigError(f"{bundle.model_path.parent}: has no convolutions that eight bits would speed up")
     images = [preprocess.apply(bundle.card.preprocess, crop).array[None] for crop in _crops(fit, lines)]
-    rounded = in_eight_bits(graph, images, progress)
+    rounded = in_eight_bits(graph, images, most_noise=most_noise, step=progress)
     smaller = stored_in_half(rounded.graph)  # what was in half precision and is left in floats
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / MODEL_FILE

@@ -67,7 +67,7 @@ def read(
         return engine.read([image], detector=detector, recognizer=recognizer, min_confidence=least)[0]
     reader = reader_at(thresholds, detector, recognizer, min_confidence=least)
     engine.make_room([image])
-    return reader.read_many([image])[0]
+    return reader.read(image.image, source=image.source, page=image.page, notes=image.notes)
 
 
 def _task(name: str) -> Task | None:

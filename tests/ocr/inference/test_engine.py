@@ -17,7 +17,7 @@ from ocr.geometry.quad import box_quad
 from ocr.inference.detector import Detector
 from ocr.inference.engine import Reader, open_reader
 from ocr.inference.onnx import OnnxModel
-from ocr.inference.recognizer import Recognizer, bucket_width
+from ocr.inference.recognizer import Recognizer
 from ocr.specs.postprocess import PostprocessSpec
 
 SHADES = {"a": 0, "b": 64, "c": 128, "d": 192}  # as in conftest
@@ -113,7 +113,7 @@ def test_what_is_doubtful_is_read_again_by_the_bundle_that_the_card_names(
     sure, doubtful = stripes("abcd"), np.clip(stripes("abcd").astype(int) + 31, 0, 255).astype(np.uint8)
     both = Recognizer(first, threads=1)
     assert both.second is not None
-    assert both.first_look([doubtful])[0].certainty < 0.95 < both.first_look([sure])[0].certainty
+    assert both.look([doubtful]).first[0].certainty < 0.95 < both.look([sure]).first[0].certainty
     assert [item.text for item in both.recognize([sure, doubtful, sure])] == ["abcd", "ABCD", "abcd"]
     alone = Recognizer(first, threads=1, second_look=False)
     assert alone.second is None
@@ -130,15 +130,6 @@ def test_a_short_crop_may_be_read_again_at_a_higher_certainty_than_a_long_one() 
     assert look.wanted(0.8, 6)
     assert not look.wanted(0.9, 6)
     assert SecondLook(bundle="larger", below=0.7).wanted(0.69, 0.1)
-
-
-@given(st.integers(1, 5000))
-def test_buckets_waste_little(width: int) -> None:
-    bucket = bucket_width(width, 8)
-    assert 0 <= bucket - width < max(16, width / 8)
-    assert bucket % 16 == 0
-    assert bucket_width(bucket, 8) == bucket
-    assert bucket_width(width, 10) % 10 == 0
 
 
 def test_reader_gives_lines_in_order_with_polygons_in_its_pixels(detector: Detector, recognizer: Recognizer) -> None:

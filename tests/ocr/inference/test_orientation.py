@@ -51,8 +51,9 @@ def page() -> np.ndarray:
 class Fading(Recognizer):
     """Sure of lines that fade to the right, as text that is the right way up; unsure of all others."""
 
-    def first_look(self, crops: Sequence[np.ndarray]) -> list[Decoded]:
-        return [Decoded("x", sure := 0.95 if self._fades(crop) else 0.6, sure) for crop in crops]
+    def _read(self, crop: np.ndarray) -> Decoded:
+        sure = 0.95 if self._fades(crop) else 0.6
+        return Decoded("x", sure, sure)
 
     @staticmethod
     def _fades(crop: np.ndarray) -> bool:
@@ -81,8 +82,8 @@ def test_a_turned_page_reads_as_the_upright_one(
 
 def test_a_page_that_is_hard_to_read_either_way_stays(plain_detector: Bundle, plain_recognizer: Bundle) -> None:
     class Unsure(Fading):
-        def first_look(self, crops: Sequence[np.ndarray]) -> list[Decoded]:
-            return [Decoded("x", 0.5)] * len(crops)
+        def _read(self, crop: np.ndarray) -> Decoded:
+            return Decoded("x", 0.5)
 
     result = Reader(Detector(plain_detector, threads=1), Unsure(plain_recognizer, threads=1)).read(page(), source="x")
     assert result.notes == []

@@ -44,7 +44,7 @@ def test_reading_a_sample_counts_its_lines_and_a_threshold_leaves_lines_out_with
 ):
     app = open_page("read")
     first = lines_shown(app)
-    monkeypatch.setattr("ocr.inference.engine.Reader.read_many", lambda *a, **k: pytest.fail("the network ran again"))
+    monkeypatch.setattr("ocr.inference.engine.Reader.read", lambda *a, **k: pytest.fail("the network ran again"))
     app.slider(key="confidence").set_value(0.95).run()
     assert not app.exception
     assert 0 < lines_shown(app) < first
