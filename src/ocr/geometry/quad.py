@@ -1,5 +1,6 @@
 """Quads: polygons of four corners in the order top left, top right, bottom right, bottom left of the text."""
 
+import math
 from typing import Any, TypeAlias
 
 import cv2
@@ -50,8 +51,8 @@ def polygon_quad(polygon: npt.NDArray[Any]) -> Quad:
 
 def quad_size(quad: npt.NDArray[Any]) -> tuple[float, float]:
     """Return (width, height) in pixels: the mean lengths of the top and bottom, and of the left and right sides."""
-    sides = np.linalg.norm(np.roll(quad, -1, axis=0).astype(np.float64) - quad, axis=1)
-    return float(sides[0] + sides[2]) / 2, float(sides[1] + sides[3]) / 2
+    a, b, c, d = quad.tolist()  # four points are too few for numpy to pay
+    return (math.dist(a, b) + math.dist(c, d)) / 2, (math.dist(b, c) + math.dist(d, a)) / 2
 
 
 def box_quad(x0: float, y0: float, x1: float, y1: float) -> Quad:
