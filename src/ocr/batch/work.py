@@ -163,7 +163,7 @@ class _Marks:
         """Say which item is read from now on."""
         if self._folder.is_local:
             mark = json.dumps({"at": index, "deaths": self._deaths})
-            self._folder.write(self._name, mark.encode(), outlives="process")
+            self._folder.note(self._name, mark.encode())
 
     def end(self) -> None:
         """The shard is done."""

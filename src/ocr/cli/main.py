@@ -1,5 +1,6 @@
 """The ``ocr`` command: a table of command groups, each imported when it is used."""
 
+import errno
 import importlib
 import sys
 import warnings
@@ -28,6 +29,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ablation": ("ocr.cli.ablation:app", "train a grid of settings and tell what each was worth"),
     "checkpoints": ("ocr.cli.checkpoints:app", "find, inspect and repair checkpoints"),
     "migrate": ("ocr.cli.migrate:app", "bring outputs of the old layouts into today's"),
+}
+
+# What to do about a place that cannot be read or written.
+REMEDIES = {
+    errno.ENOSPC: "free some space, then run the command again",
+    errno.EDQUOT: "free some of your quota, then run the command again",
+    errno.EACCES: "change its permissions, or name another place",
+    errno.EPERM: "change its permissions, or name another place",
+    errno.EROFS: "name a place that can be written",
+    errno.ENOTDIR: "one of the folders in its path is a file: name another place",
+    errno.EISDIR: "it is a folder where a file is needed: name another place",
+    errno.EEXIST: "something else of that name is there: name another place",
+    errno.ENAMETOOLONG: "name a shorter one",
 }
 
 USAGE = """Usage: ocr COMMAND [ARGS]...
@@ -78,6 +92,12 @@ def _run(name: str, module: str, attribute: str, rest: list[str]) -> int:
         return int(command(rest))
     except OcrError as error:
         print(f"ocr {name}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        place = "the output" if error.filename is None else error.filename
+        print(f"ocr {name}: {place}: {error.strerror}; {REMEDIES[error.errno]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"ocr {name}: interrupted", file=sys.stderr)

@@ -29,9 +29,7 @@ def quantize(
             "lose more stays in floats.",
         ),
     ] = 0.035,
-    most_loss: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of held-out lines that may be lost.")
-    ] = 0.002,
+    most_loss: Annotated[float, typer.Option(min=0, max=1, help="Share of held-out lines that may be lost.")] = 0.002,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Round a recognizer's pointwise convolutions to eight bits: it then takes half to two thirds of its time.
@@ -53,7 +51,9 @@ def quantize(
 
     opened = load_bundle(bundle, task="recognition")
     with steps("rounding and judging", None) as step:
-        done = round_bundle(opened, _data(fit), _data(data), to, lines=lines, most_noise=most_noise, most_loss=most_loss, progress=step)
+        done = round_bundle(
+            opened, _data(fit), _data(data), to, lines=lines, most_noise=most_noise, most_loss=most_loss, progress=step
+        )
     before, after = opened.model_path.stat().st_size / 1e6, done.bundle.model_path.stat().st_size / 1e6
     if json:
         from json import dumps
@@ -69,7 +69,8 @@ def quantize(
         return
     left = f", {done.left} left in floats" if done.left else ""
     print(
-        f"{to}: {counted(done.convolutions, 'convolution')} in eight bits{left}; {after:.1f} MB instead of {before:.1f}; "
+        f"{to}: {counted(done.convolutions, 'convolution')} in eight bits{left}; "
+        f"{after:.1f} MB instead of {before:.1f}; "
         f"{done.after.value:.2%} of {counted(done.after.n, 'line')} read exactly, {done.before.value:.2%} before"
     )
 

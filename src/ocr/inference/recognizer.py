@@ -57,7 +57,7 @@ class Recognizer:
         self._before = bundle.card.preprocess
         self._decode = spec
         self._prior = load_prior(bundle)
-        # Crops are read side by side, a core each: nothing waits inside an operator, as it would with cores sharing one.
+        # Crops are read side by side, a core each: nothing waits inside an operator, as cores sharing one would.
         self._model = model or OnnxModel(bundle, threads=1)
         threads = threads or available_cores()
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="recognizer") if threads > 1 else None
@@ -131,7 +131,9 @@ class Recognizer:
 
     def _is_doubtful(self, text: Decoded, crop: Rgb) -> bool:
         look = self.bundle.card.second_look
-        return self._second is not None and look is not None and look.wanted(text.certainty, crop.shape[1] / crop.shape[0])
+        return (
+            self._second is not None and look is not None and look.wanted(text.certainty, crop.shape[1] / crop.shape[0])
+        )
 
     def _read_again(self, crop: Rgb) -> Decoded:
         assert self.second is not None

@@ -79,7 +79,9 @@ def pointwise(model: ModelProto) -> list[NodeProto]:
         if node.op_type != "Conv" or weights.get(node.input[1], [])[2:] != [1, 1]:
             continue
         options = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        plain = options.get("group", 1) == 1 and not any(options.get("pads", [])) and set(options.get("strides", [])) <= {1}
+        plain = (
+            options.get("group", 1) == 1 and not any(options.get("pads", [])) and set(options.get("strides", [])) <= {1}
+        )
         one_pixel = shapes.get(node.input[0], [])[2:] == [1, 1]
         if plain and not one_pixel and min(weights[node.input[1]][:2]) >= LEAST_CHANNELS:
             found.append(node)
@@ -141,7 +143,7 @@ class _Layer:
 
 
 def round_weights(weight: Doubles, covariance: Doubles) -> tuple[NDArray[np.int8], Doubles]:
-    """Weights (out,in) in seven bits and their scale (out,), for inputs of this covariance (in,in), positive definite."""
+    """Weights (out,in) in seven bits and their scale (out,), for inputs of this covariance (in,in)."""
     scale = np.abs(weight).max(axis=1) / _LARGEST
     scale[scale == 0] = 1.0
     # Channels that matter most come first: there are more to make up for their error.
@@ -158,7 +160,7 @@ def round_weights(weight: Doubles, covariance: Doubles) -> tuple[NDArray[np.int8
 
 
 def round_to_range(values: Floats) -> Floats:
-    """``values`` as eight bits hold them that span their range and zero: what `DynamicQuantizeMatMul` rounds them to."""
+    """``values`` in eight bits that span their range and zero: what `DynamicQuantizeMatMul` rounds them to."""
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     scale = (high - low) / 255 or 1.0
     zero = round(-low / scale)
@@ -168,7 +170,8 @@ def round_to_range(values: Floats) -> Floats:
 
 def _rows(values: Floats) -> Floats:
     """Pixels (N,C) of a map (1,C,H,W)."""
-    return values[0].reshape(values.shape[1], -1).T
+    rows: Floats = values[0].reshape(values.shape[1], -1).T
+    return rows
 
 
 def _values(model: ModelProto, name: str, images: Sequence[Floats]) -> Iterable[Floats]:

@@ -37,7 +37,7 @@ class Data(NamedTuple):
 
 
 class Quantized(NamedTuple):
-    """What was written, how many convolutions are in eight bits, and the share of held-out lines read before and after."""
+    """What was written, how many convolutions are in eight bits, and the share of held-out lines read."""
 
     bundle: Bundle
     convolutions: int
@@ -96,7 +96,9 @@ def _crops(data: Data, count: int) -> Iterable[Rgb]:
     for sample in chance.sample(data.samples, len(data.samples)):
         image = sample.load()
         sample = sample.valid((image.shape[1], image.shape[0]))
-        lines = [p for p, text, skip in zip(sample.polygons, sample.texts, sample.ignore, strict=True) if text and not skip]
+        lines = [
+            p for p, text, skip in zip(sample.polygons, sample.texts, sample.ignore, strict=True) if text and not skip
+        ]
         for polygon in chance.sample(lines, min(_LINES_A_PAGE, len(lines), count - found)):
             found += 1
             yield crop_quad(image, polygon_quad(polygon))

@@ -1,5 +1,6 @@
 """`ocr batch`: nothing lost, nothing doubled, whatever is killed."""
 
+import errno
 import io
 import json
 import os
@@ -387,6 +388,43 @@ def test_workers_that_cannot_start_are_not_started_for_ever(scans: Path, tmp_pat
     options = WorkOptions(str(tmp_path / "out"), settings(detector="gone"), threads=1, retries=0, page_seconds=60)
     with pytest.raises(BatchError, match=r"workers end before they read anything \(exit code 1\)"):
         list(read_locally(iter([Shard(0, list(list_items([str(scans)])))]), options, 1))
+
+
+def test_a_worker_that_cannot_write_ends_the_batch_in_one_line(run: Run, scans: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("begun", "done"):
+        (out / name).write_text("a file where a folder has to be")
+        done = run(scans, "--out", out, "--workers", 2)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"ocr batch: {out}/{name}")
+        assert done.stderr.endswith("then run the same command again\n")
+        assert done.stderr.count("\n") == 1
+        (out / name).unlink()
+    assert run(scans, "--out", out, "--workers", 2, "--json").returncode == 0
+
+
+def test_a_full_disk_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    folder = Folder(str(tmp_path / "out"))
+    monkeypatch.setattr("ocr.batch.folder.write_bytes", full)
+    with pytest.raises(
+        BatchError, match=r"done/1: cannot be written \(No space left on device\); free some space, then"
+    ):
+        folder.write("done/1", b"x")
+
+
+def test_a_shard_that_ends_every_worker_is_given_up_where_nothing_tells_which_item_did_it(tmp_path: Path) -> None:
+    from ocr.batch.local import read_locally
+
+    os.mkfifo(tmp_path / "stuck.png")
+    out = f"file://{tmp_path}/out"  # behind a URL: no marks
+    options = WorkOptions(out, settings(), threads=1, retries=0, page_seconds=0.2)
+    shard = Shard(0, [Item("file", str(tmp_path / "stuck.png"), "stuck.png")])
+    with pytest.raises(BatchError, match=r"shard 00000000 ended 7 workers \(exit code 70\)"):
+        list(read_locally(iter([shard]), options, 1))
 
 
 def test_pages_of_a_pdf_in_one_item(make_worker: Callable[..., Worker], ocr_data: Path) -> None:

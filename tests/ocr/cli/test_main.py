@@ -1,6 +1,8 @@
 """The command table: light, complete, and honest about wrong use."""
 
+import errno
 import importlib
+import os
 import subprocess
 import sys
 
@@ -49,6 +51,37 @@ def test_an_error_of_ours_is_one_line_and_exit_code_2(
 
     monkeypatch.setattr(module, "app", interrupt)
     assert cli.main(["read"]) == 130
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "words"),
+    [
+        (errno.ENOSPC, "out.json", "ocr read: out.json: No space left on device; free some space"),
+        (errno.EACCES, "out.json", "ocr read: out.json: Permission denied; change its permissions"),
+        (errno.EROFS, None, "ocr read: the output: Read-only file system; name a place that can be written"),
+        (errno.ENOTDIR, "a/b", "ocr read: a/b: Not a directory; one of the folders in its path is a file"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_one_line(
+    code: int, place: str | None, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(rest: list[str]) -> int:
+        raise OSError(code, os.strerror(code), place)
+
+    monkeypatch.setattr(importlib.import_module("ocr.cli.read"), "app", fail)
+    assert cli.main(["read"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(words)
+    assert error.count("\n") == 1
+
+
+def test_other_errors_of_the_system_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(rest: list[str]) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(importlib.import_module("ocr.cli.read"), "app", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        cli.main(["read"])
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -1,7 +1,5 @@
 """Pages on their side or upside down: noticed, turned, and reported in the pixels of the input."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given

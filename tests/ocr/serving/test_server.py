@@ -5,6 +5,8 @@ import json
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -49,6 +51,19 @@ def test_sigterm_answers_what_was_accepted_and_loses_no_job(
         eventually(lambda: client.get(f"/v1/jobs/{job}").json()["state"] == "done")
         pages = client.get(f"/v1/jobs/{job}/result").json()["pages"]
     assert [page["lines"][0]["text"] for page in pages] == [f"PAGE {number}" for number in range(1, 41)]
+
+
+def test_a_service_that_is_told_to_end_while_it_starts_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ocr.cli.main", "serve", "--port", "0", "--work", str(tmp_path / "work")]
+    for wait in (0.0, 0.05, 0.2):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            while "listening" not in process.stderr.readline():
+                assert process.poll() is None
+            time.sleep(wait)
+            process.send_signal(signal.SIGTERM)
+            process.stderr.read()
+            assert process.wait(60) == 0
 
 
 def test_kill_9_loses_no_job_and_reads_no_page_twice(

@@ -1,7 +1,7 @@
 """Pointwise convolutions in eight bits give nearly what they gave, whatever the weights; the rest stays as it is."""
 
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ def network(nodes: list[NodeProto], *, channels: int, **weights: Floats) -> Mode
 def chain(random: np.random.Generator, channels: list[int], *, bias: bool) -> ModelProto:
     """Pointwise convolutions one after the other, ReLUs between them."""
     nodes, weights, name = [], {}, "x"
-    for i, (before, after) in enumerate(zip(channels, channels[1:], strict=False)):
+    for i, (before, after) in enumerate(pairwise(channels)):
         weights[f"w{i}"] = random.normal(size=(after, before, 1, 1), scale=before**-0.5).astype(np.float32)
         inputs = [name, f"w{i}"]
         if bias:
@@ -96,7 +96,9 @@ def test_results_differ_by_little_and_weights_keep_to_seven_bits(seed: int, chan
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
-def test_a_training_takes_up_the_same_weights_in_floats(tmp_path_factory: pytest.TempPathFactory, seed: int, bias: bool) -> None:
+def test_a_training_takes_up_the_same_weights_in_floats(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, bias: bool
+) -> None:
     random = np.random.default_rng(seed)
     images = images_of(random, 64)
     rounded = in_eight_bits(chain(random, [64, 96, 48], bias=bias), images)
@@ -186,7 +188,9 @@ def lines_of(path: Path, pages: int) -> Data:
 def test_a_recognizer_in_eight_bits_reads_what_it_read(ocr_data: Path, tmp_path: Path) -> None:
     sroie = ocr_data / "sroie"
     bundle = load_bundle("recognizer")
-    done = quantize(bundle, lines_of(sroie / "train", 10), lines_of(sroie / "train_more", 4), tmp_path, lines=24, most_loss=0.05)
+    done = quantize(
+        bundle, lines_of(sroie / "train", 10), lines_of(sroie / "train_more", 4), tmp_path, lines=24, most_loss=0.05
+    )
     assert done.convolutions > 10
     assert done.after.n > 100
     assert done.before.value - done.after.value <= 0.05
