@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from durable.replace import replacing, write_bytes
+from ocr.batch.inputs import as_os_errors
 from ocr.errors import BatchError
 from ocr.optional import safe_import
 
@@ -16,7 +17,8 @@ from ocr.optional import safe_import
 def _told(path: str, use: str) -> Iterator[None]:
     """Say in one line what cannot be used (written, read), and what to do."""
     try:
-        yield
+        with as_os_errors():
+            yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         remedy = "free some space" if full else "see to its place and permissions"
@@ -33,14 +35,15 @@ class Folder:
         self.is_local = "://" not in url
         self._files: Any = None
         try:
-            if self.is_local:
-                self._root = url
-                Path(url).mkdir(parents=True, exist_ok=True)
-            else:
-                self._files, self._root = safe_import("fsspec").core.url_to_fs(url)
-                self._files.makedirs(self._root, exist_ok=True)
-        except (OSError, ValueError, ImportError) as error:
-            raise BatchError(f"{url}: cannot be made ({error}); give another --out") from error
+            with as_os_errors():
+                if self.is_local:
+                    self._root = url
+                    Path(url).mkdir(parents=True, exist_ok=True)
+                else:
+                    self._files, self._root = safe_import("fsspec").core.url_to_fs(url)
+                    self._files.makedirs(self._root, exist_ok=True)
+        except OSError as error:
+            raise BatchError(f"{url}: cannot be made ({error.strerror or error}); give another --out") from error
 
     def path(self, name: str) -> str:
         """Path of a file in the folder."""

@@ -1,13 +1,15 @@
 """What a user names (files, folders, patterns, tar shards, Parquet, by path or URL) as a stream of items."""
 
+import errno
 import glob
 import os
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ocr.errors import BatchError
+from ocr.errors import BatchError, OcrError
 from ocr.formats.sources import SUFFIXES
 from ocr.optional import safe_import
 
@@ -43,6 +45,17 @@ def list_items(inputs: Iterable[str], *, column: str | None = None) -> Iterator[
                 yield from _parquet(url, column)
             else:
                 yield Item("file", url, url)
+
+
+@contextmanager
+def as_os_errors() -> Iterator[None]:
+    """Turn what the client of a remote store raises, whose classes are its own, into OSError."""
+    try:
+        yield
+    except (OSError, OcrError, MemoryError):
+        raise
+    except Exception as error:
+        raise OSError(errno.EIO, f"{type(error).__name__}: {error}") from error
 
 
 def open_file(url: str) -> Any:
@@ -81,15 +94,16 @@ def _local(given: str) -> Iterator[str]:
 def _remote(given: str) -> Iterator[str]:
     fsspec = safe_import("fsspec")
     try:
-        files, path = fsspec.core.url_to_fs(given)
-        if glob.has_magic(given):
-            found = sorted(item for item in files.glob(path) if files.isfile(item))
-        elif files.isdir(path):
-            found = sorted(item for item in files.find(path) if _is_input(item))
-        else:
-            found = [path] if files.exists(path) else []
-    except (OSError, ValueError, ImportError) as error:  # ValueError: no such protocol; ImportError: its package
-        raise BatchError(f"{given}: cannot be listed ({error})") from error
+        with as_os_errors():
+            files, path = fsspec.core.url_to_fs(given)
+            if glob.has_magic(given):
+                found = sorted(item for item in files.glob(path) if files.isfile(item))
+            elif files.isdir(path):
+                found = sorted(item for item in files.find(path) if _is_input(item))
+            else:
+                found = [path] if files.exists(path) else []
+    except OSError as error:  # no such protocol, no package for it, and no answer are among them
+        raise BatchError(f"{given}: cannot be listed ({error.strerror or error}); check the URL") from error
     if not found:
         raise BatchError(f"{given}: nothing to read there; check the URL")
     yield from (files.unstrip_protocol(item) for item in found)

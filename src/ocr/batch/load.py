@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from findings.counted import counted
-from ocr.batch.inputs import Item, image_column, open_file
+from ocr.batch.inputs import Item, as_os_errors, image_column, open_file
 from ocr.errors import ImageError
 from ocr.optional import safe_import
 
@@ -22,7 +22,8 @@ class Loader:
         """The bytes of an item; raises ImageError when it cannot be had after all tries."""
         for attempt in range(self._retries + 1):
             try:
-                return self._load(item)
+                with as_os_errors():
+                    return self._load(item)
             except FileNotFoundError as error:
                 raise ImageError(item.name, "is gone", "put it back, or plan the batch again") from error
             except OSError as error:

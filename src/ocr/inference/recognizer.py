@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -99,9 +98,11 @@ class Recognizer:
             if self._is_doubtful(text, crops[index]):
                 doubtful.append(index)
             if doubtful and may_look_again(known):
-                with suppress(IndexError):  # another thread took the last
+                try:
                     other = doubtful.popleft()
-                    again[other] = self._read_again(crops[other])
+                except IndexError:
+                    return text  # another thread took the last
+                again[other] = self._read_again(crops[other])
             return text
 
         return Looks(self._each(crops, read), again)

@@ -23,7 +23,7 @@ from ocr.batch.inputs import Item, list_items
 from ocr.batch.parts import FORMATS, place
 from ocr.batch.plan import BatchSettings, Done, Shard, open_plan
 from ocr.batch.work import Worker, WorkOptions
-from ocr.errors import BatchError
+from ocr.errors import BatchError, ImageError
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Rows = Callable[[Path], list[dict[str, Any]]]
@@ -402,6 +402,27 @@ def test_a_worker_that_cannot_write_ends_the_batch_in_one_line(run: Run, scans: 
         assert done.stderr.count("\n") == 1
         (out / name).unlink()
     assert run(scans, "--out", out, "--workers", 2, "--json").returncode == 0
+
+
+def test_errors_of_a_remote_store_are_one_line(monkeypatch: pytest.MonkeyPatch, make_worker: Any, scans: Path) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    class NoAnswer(Exception):
+        """As clients of stores define their own."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise NoAnswer("could not connect")
+
+    worker = make_worker("memory://results")
+    for name in ("isdir", "pipe_file", "_open"):
+        monkeypatch.setattr(MemoryFileSystem, name, fail)
+    with pytest.raises(BatchError, match=r"memory://scans: cannot be listed \(NoAnswer: could not connect\); check"):
+        list(list_items(["memory://scans"]))
+    shard = Shard(0, [Item("file", "memory://scans/00.png", "00.png")])
+    with pytest.raises(BatchError, match=r"part-00000000.jsonl: cannot be written \(NoAnswer: could not connect\)"):
+        worker.read(shard)
+    with pytest.raises(ImageError, match=r"00.png: cannot be read after 1 try \(NoAnswer: could not connect\)"):
+        worker._loader.load(shard.items[0])
 
 
 def test_a_full_disk_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

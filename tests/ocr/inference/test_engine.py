@@ -1,5 +1,6 @@
 """Detector, recognizer and reader on two graphs whose output can be worked out by hand (see conftest)."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr.bundles.bundle import Bundle, write_bundle
+from ocr.bundles.bundle import Bundle, load_bundle, write_bundle
 from ocr.bundles.card import SecondLook
 from ocr.errors import BundleError
 from ocr.geometry.crop import crop_quad
@@ -99,18 +100,58 @@ def test_a_crop_reads_the_same_in_any_company(recognizer: Recognizer, texts: lis
         assert abs(a.confidence - b.confidence) < 1e-4
 
 
-def test_what_is_doubtful_is_read_again_by_the_bundle_that_the_card_names(
-    plain_recognizer: Bundle, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def doubting(plain_recognizer: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A recognizer of a, b, c, d, whose second look says A, B, C, D."""
+    folder = tmp_path_factory.mktemp("bundles") / "first"
     wider = plain_recognizer.card.model_copy(update={"name": "second", "charset": ["A", "B", "C", "D"]})
-    write_bundle(tmp_path / "first" / "beside", plain_recognizer.model_path, wider)
+    write_bundle(folder / "beside", plain_recognizer.model_path, wider)
     look = SecondLook(bundle="beside", below=0.95)
-    first = write_bundle(
-        tmp_path / "first",
-        plain_recognizer.model_path,
-        plain_recognizer.card.model_copy(update={"second_look": look}),
+    return write_bundle(
+        folder, plain_recognizer.model_path, plain_recognizer.card.model_copy(update={"second_look": look})
     )
-    sure, doubtful = stripes("abcd"), np.clip(stripes("abcd").astype(int) + 31, 0, 255).astype(np.uint8)
+
+
+def faint(crop: np.ndarray) -> np.ndarray:
+    """The same stripes, of which a recognizer is less sure."""
+    return np.clip(crop.astype(int) + 31, 0, 255).astype(np.uint8)
+
+
+@given(st.lists(st.tuples(st.text("abcd", min_size=1, max_size=12), st.booleans()), max_size=12), st.integers(1, 4))
+def test_second_looks_say_the_same_between_first_ones_and_after_them(
+    doubting: Bundle, lines: list[tuple[str, bool]], threads: int
+) -> None:
+    reader = Recognizer(doubting, threads=threads)
+    crops = [faint(stripes(text)) if is_faint else stripes(text) for text, is_faint in lines]
+    firsts = reader.look(crops)
+    assert firsts.again == {}
+    after = reader.look_again(crops, firsts)
+    assert [item.text for item in after] == [
+        text.upper() if first.certainty < 0.95 else text for (text, _), first in zip(lines, firsts.first, strict=True)
+    ]
+    assert reader.recognize(crops) == after
+    some = reader.look(crops, may_look_again=lambda known: len(known) > 3)
+    assert reader.look_again(crops, some) == after
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_of_a_second_look_is_not_swallowed(
+    doubting: Bundle, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Recognizer(doubting, threads=threads)
+
+    def fail(crop: np.ndarray) -> None:
+        raise IndexError("broken")
+
+    monkeypatch.setattr(reader.second, "_read", fail)
+    with pytest.raises(IndexError, match="broken"):
+        reader.recognize([faint(stripes("abcd"))] * 3)
+
+
+def test_what_is_doubtful_is_read_again_by_the_bundle_that_the_card_names(doubting: Bundle, tmp_path: Path) -> None:
+    shutil.copytree(doubting.model_path.parent, tmp_path / "first")
+    first = load_bundle(tmp_path / "first")
+    sure, doubtful = stripes("abcd"), faint(stripes("abcd"))
     both = Recognizer(first, threads=1)
     assert both.second is not None
     assert both.look([doubtful]).first[0].certainty < 0.95 < both.look([sure]).first[0].certainty
