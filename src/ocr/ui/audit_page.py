@@ -39,6 +39,12 @@ def _show_report(root: str, report: dict[str, Any]) -> None:
         return
     codes = st.pills("Codes", sorted(report["summary"]["by_code"]), selection_mode="multi", key="codes")
     words = st.text_input("Search", placeholder="path or message", key="audit-search").lower()
+    shown = [
+        one
+        for one in findings
+        if (not codes or one["code"] in codes) and words in f"{one['path']} {one['message']}".lower()
+    ]
+    st.caption(f"{len(shown)} of {counted(len(findings), 'finding')}; choose one to see all of its message")
     rows = [
         {
             "severity": one["severity"],
@@ -46,8 +52,19 @@ def _show_report(root: str, report: dict[str, Any]) -> None:
             "place": f"{one['path']}:{one['line']}",
             "message": one["message"],
         }
-        for one in findings
-        if (not codes or one["code"] in codes) and words in f"{one['path']} {one['message']}".lower()
+        for one in shown
     ]
-    st.caption(f"{len(rows)} of {counted(len(findings), 'finding')}")
-    st.dataframe(rows, hide_index=True, height=min(38 + 35 * max(len(rows), 1), 560))
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        height=min(38 + 35 * max(len(rows), 1), 560),
+        column_config={"severity": st.column_config.TextColumn(width="small")}
+        | {name: st.column_config.TextColumn(width="medium") for name in ("code", "place")},
+        on_select="rerun",
+        selection_mode="single-row",
+        key="findings",
+    )
+    for number in event.selection.rows:
+        if number < len(shown):  # of a longer list, before a filter was set
+            one = shown[number]
+            st.code(f"{one['path']}:{one['line']}: {one['code']} {one['message']}", language=None, wrap_lines=True)

@@ -251,6 +251,24 @@ def test_the_other_pages_open(server, page, name):
     shoot(page, name)
 
 
+def test_a_finding_of_the_audit_is_shown_whole(server, page, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    long = "a_module_whose_name_is_so_long_that_no_table_shows_a_message_with_it_to_its_end" * 2
+    (tmp_path / "bad.py").write_text(f"from .{long} import nothing\n")
+    page.goto(f"{server}/audit")
+    box = page.get_by_role("textbox", name="Repository")
+    box.fill(str(tmp_path))
+    box.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Audit").click()
+    page.locator("[data-testid=stDataFrame] .dvn-scroller").click(position={"x": 15, "y": 35 * 2 - 15})
+    whole = page.locator("[data-testid=stCode]")
+    whole.wait_for()
+    assert "bad.py:1: " in whole.inner_text()
+    assert long in whole.inner_text()
+    shoot(page, "audit-finding")
+
+
 def test_an_evaluation_is_opened(server, page, report):
     page.goto(f"{server}/errors")
     box = page.get_by_placeholder("report.json")
