@@ -58,8 +58,7 @@ def _show_report(root: str, report: dict[str, Any]) -> None:
         rows,
         hide_index=True,
         height=min(38 + 35 * max(len(rows), 1), 560),
-        column_config={"severity": st.column_config.TextColumn(width="small")}
-        | {name: st.column_config.TextColumn(width="medium") for name in ("code", "place")},
+        column_config={name: st.column_config.TextColumn(width="small") for name in ("severity", "code")},
         on_select="rerun",
         selection_mode="single-row",
         key="findings",
