@@ -248,10 +248,9 @@ def _start(readers: Sequence[tuple[str, str]], image: Path, folder: str, options
 
 def _take_turns(readers: list[Reader], images: Sequence[Path], passes: int) -> list[Reader]:
     """Let every reader read every page, page by page, each time another one first; those that came to the end."""
-    if not readers:
-        raise SystemExit("read.py: no reader could be started; the lines above say why")
     for turn, image in enumerate(itertools.chain.from_iterable(itertools.repeat(images, passes))):
-        for reader in [*readers[turn % len(readers) :], *readers[: turn % len(readers)]]:
+        at = turn % max(len(readers), 1)
+        for reader in [*readers[at:], *readers[:at]]:
             try:
                 reader.timings.setdefault(image, []).append(reader.read(image))
             except OcrError as error:

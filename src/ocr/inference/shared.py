@@ -79,7 +79,8 @@ class Engine:
         self._capacity = capacity
         self._lock = threading.RLock()
         # One more than cores: while a page waits for its last lines, another is looked at.
-        self._pages = ThreadPoolExecutor(self.threads + 1, thread_name_prefix="pages")
+        self._at_once = self.threads + 1
+        self._pages = ThreadPoolExecutor(self._at_once, thread_name_prefix="pages")
 
     def read(
         self,
@@ -167,7 +168,8 @@ class Engine:
         """Drop models not in use when these pages need their memory; MemoryLimitError when that is not enough."""
         if self.memory_bytes is None:
             return
-        needed = BYTES_PER_PIXEL * max(page.image.shape[0] * page.image.shape[1] for page in pages) * self.threads
+        pixels = sorted(page.image.shape[0] * page.image.shape[1] for page in pages)
+        needed = BYTES_PER_PIXEL * sum(pixels[-self._at_once :])
         if resident_bytes() + needed <= self.memory_bytes:
             return
         with self._lock:  # the models of this very read stay: they are the last used

@@ -38,9 +38,6 @@ def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=round(settings.limits.read_seconds),
         h11_max_incomplete_event_size=64 * 1024,
     )
-    address = listener.getsockname()
-    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    log("listening", url=f"http://{shown}:{address[1]}", keys=settings.keys is not None)
     server = uvicorn.Server(config)
     asked_to_end = False
 
@@ -51,6 +48,9 @@ def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    address = listener.getsockname()
+    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+    log("listening", url=f"http://{shown}:{address[1]}", keys=settings.keys is not None)
     server.run(sockets=[listener])
     if not server.started and not asked_to_end:
         raise ServiceError("the service did not start; the lines above say why")

@@ -191,7 +191,10 @@ def _replace(model: ModelProto, node: NodeProto, weight: NDArray[np.int8], scale
     """Put a product of integers, over pixels with their channels last, where the convolution was."""
     name = node.output[0]
     for suffix, values in (("weight", weight.T), ("scale", scale), ("bias", bias)):
-        model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), f"{name}.{suffix}"))
+        tensor = numpy_helper.from_array(np.ascontiguousarray(values), f"{name}.{suffix}")
+        for before in [one for one in model.graph.initializer if one.name == tensor.name]:
+            model.graph.initializer.remove(before)  # of a graph that was in eight bits already
+        model.graph.initializer.append(tensor)
     inputs = [f"{name}.last", f"{name}.weight", f"{name}.scale", "", f"{name}.bias"]
     new = [
         helper.make_node("Transpose", [node.input[0]], [f"{name}.last"], perm=[0, 2, 3, 1]),

