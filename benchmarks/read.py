@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from ocr.bundles.card import MetricRecord
-from ocr.datasets.annotations import Sample, read_samples
+from ocr.datasets.annotations import Sample, data_name, read_samples
 from ocr.errors import OcrError
 from ocr.evaluation.judge import Truth, judge_reading
 from ocr.evaluation.measures import summarise
@@ -208,7 +208,7 @@ def main() -> int:
 def compare(readers: Sequence[tuple[str, str]], options: argparse.Namespace) -> dict[str, Any]:
     """Everything the table is made of."""
     samples = list(read_samples(options.data))[: options.limit]
-    data = "/".join(options.data.resolve().parts[-2:])
+    data = data_name(options.data)
     images = [sample.image for sample in samples]
     rows = []
     with tempfile.TemporaryDirectory() as folder:

@@ -13,19 +13,6 @@ from ocr.errors import BatchError
 from ocr.optional import safe_import
 
 
-@contextmanager
-def _told(path: str, use: str) -> Iterator[None]:
-    """Say in one line what cannot be used (written, read), and what to do."""
-    try:
-        with as_os_errors():
-            yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "free some space" if full else "see to its place and permissions"
-        reason = error.strerror or str(error)
-        raise BatchError(f"{path}: cannot be {use} ({reason}); {remedy}, then run the same command again") from error
-
-
 class Folder:
     """A folder that workers on any machine write to."""
 
@@ -35,7 +22,7 @@ class Folder:
         self.is_local = "://" not in url
         self._files: Any = None
         try:
-            with as_os_errors():
+            with as_os_errors(url):
                 if self.is_local:
                     self._root = url
                     Path(url).mkdir(parents=True, exist_ok=True)
@@ -45,6 +32,18 @@ class Folder:
         except OSError as error:
             raise BatchError(f"{url}: cannot be made ({error.strerror or error}); give another --out") from error
 
+    @contextmanager
+    def _told(self, name: str, use: str) -> Iterator[None]:
+        """Say in one line which file cannot be used (written, read), and what to do."""
+        try:
+            with as_os_errors(self.url):
+                yield
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            remedy = "free some space" if full else "see to its place and permissions"
+            reason = f"{self.url}/{name}: cannot be {use} ({error.strerror or error})"
+            raise BatchError(f"{reason}; {remedy}, then run the same command again") from error
+
     def path(self, name: str) -> str:
         """Path of a file in the folder."""
         return f"{self._root}/{name}"
@@ -52,7 +51,7 @@ class Folder:
     def note(self, name: str, data: bytes) -> None:
         """As `write`, in a local folder, for what need not outlive the machine: without a wait for the disk."""
         path = self.path(name)
-        with _told(path, "written"):
+        with self._told(name, "written"):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(f"{path}.{os.getpid()}")
             temporary.write_bytes(data)
@@ -61,7 +60,7 @@ class Folder:
     def write(self, name: str, data: bytes) -> None:
         """Make ``data`` the whole content of a file: replaced here, one upload elsewhere. Raises BatchError."""
         path = self.path(name)
-        with _told(path, "written"):
+        with self._told(name, "written"):
             if self.is_local:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(path, data)
@@ -72,7 +71,7 @@ class Folder:
     def write_lines(self, name: str, lines: Iterable[str]) -> None:
         """Make these lines the whole content of a file; one is in memory at a time. Raises BatchError."""
         path = self.path(name)
-        with _told(path, "written"):
+        with self._told(name, "written"):
             if self.is_local:
                 with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
                     stream.writelines(f"{line}\n" for line in lines)
@@ -92,14 +91,14 @@ class Folder:
     def read(self, name: str) -> bytes | None:
         """Content of a file; None when there is none. Raises BatchError."""
         path = self.path(name)
-        with _told(path, "read"), suppress(FileNotFoundError):
+        with self._told(name, "read"), suppress(FileNotFoundError):
             return Path(path).read_bytes() if self.is_local else bytes(self._files.cat_file(path))
         return None
 
     def names(self, below: str) -> list[str]:
         """Names of the files in a folder of this one, sorted; hidden ones are those of writers at work."""
         path, found = self.path(below), list[str]()
-        with _told(path, "read"), suppress(FileNotFoundError):
+        with self._told(below, "read"), suppress(FileNotFoundError):
             if self.is_local:
                 found = [one.name for one in Path(path).iterdir()]
             else:

@@ -48,13 +48,15 @@ def list_items(inputs: Iterable[str], *, column: str | None = None) -> Iterator[
 
 
 @contextmanager
-def as_os_errors() -> Iterator[None]:
+def as_os_errors(url: str) -> Iterator[None]:
     """Turn what the client of a remote store raises, whose classes are its own, into OSError."""
     try:
         yield
     except (OSError, OcrError, MemoryError):
         raise
     except Exception as error:
+        if "://" not in url:
+            raise
         raise OSError(errno.EIO, f"{type(error).__name__}: {error}") from error
 
 
@@ -94,7 +96,7 @@ def _local(given: str) -> Iterator[str]:
 def _remote(given: str) -> Iterator[str]:
     fsspec = safe_import("fsspec")
     try:
-        with as_os_errors():
+        with as_os_errors(given):
             files, path = fsspec.core.url_to_fs(given)
             if glob.has_magic(given):
                 found = sorted(item for item in files.glob(path) if files.isfile(item))

@@ -22,7 +22,7 @@ class Loader:
         """The bytes of an item; raises ImageError when it cannot be had after all tries."""
         for attempt in range(self._retries + 1):
             try:
-                with as_os_errors():
+                with as_os_errors(item.url):
                     return self._load(item)
             except FileNotFoundError as error:
                 raise ImageError(item.name, "is gone", "put it back, or plan the batch again") from error
@@ -47,11 +47,15 @@ class Loader:
 
     def _row(self, item: Item) -> bytes:
         if self._group != (item.url, item.start):
-            with open_file(item.url) as stream:
-                file = safe_import("pyarrow.parquet", extra="batch").ParquetFile(stream)
-                column = image_column(file, item.url, self._column)
-                table = file.read_row_group(item.start, columns=[column]).flatten()
-                self._rows = table.column(0)
+            parquet = safe_import("pyarrow.parquet", extra="batch")
+            try:
+                with open_file(item.url) as stream:
+                    file = parquet.ParquetFile(stream)
+                    column = image_column(file, item.url, self._column)
+                    table = file.read_row_group(item.start, columns=[column]).flatten()
+            except safe_import("pyarrow").ArrowException as error:
+                raise ImageError(item.name, f"its Parquet file is damaged ({error})", "copy the file again") from error
+            self._rows = table.column(0)
             self._group = (item.url, item.start)
         value = self._rows[item.size].as_py()
         return bytes(value or b"")

@@ -55,7 +55,7 @@ def evaluate(
     from rich.console import Console
 
     from durable.replace import write_text
-    from ocr.datasets.annotations import read_samples
+    from ocr.datasets.annotations import data_name, read_samples
     from ocr.evaluation.evaluate import evaluate as judge
     from ocr.evaluation.exported import open_model
     from ocr.evaluation.report import print_report
@@ -70,7 +70,7 @@ def evaluate(
         recognition = Recognizer(open_model(recognizer or "recognizer", task="recognition"), threads=threads)
     samples = islice(read_samples(data, layout=layout), limit)
     with steps("judging", limit) as step:
-        report = judge(samples, detector=detection, recognizer=recognition, data=_name(data), progress=step)
+        report = judge(samples, detector=detection, recognizer=recognition, data=data_name(data), progress=step)
     text = report.model_dump_json(indent=1)
     if save:
         write_text(save, text + "\n")
@@ -84,8 +84,3 @@ def _task_of(detector: str | None, recognizer: str | None) -> Task:
     if bool(detector) == bool(recognizer):
         return Task.endtoend
     return Task.detection if detector else Task.recognition
-
-
-def _name(data: Path) -> str:
-    """The data set's name in records: the last two parts of its path."""
-    return "/".join(data.resolve().parts[-2:])

@@ -76,7 +76,7 @@ def quantize(
 
 
 def _data(path: Path) -> "Data":
-    from ocr.datasets.annotations import read_samples
+    from ocr.datasets.annotations import data_name, read_samples
     from ocr.training.quantize import Data
 
-    return Data("/".join(path.resolve().parts[-2:]), list(read_samples(path)))
+    return Data(data_name(path), list(read_samples(path)))

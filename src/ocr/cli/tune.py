@@ -151,8 +151,9 @@ def _samples(data: Path, layout: str, limit: int | None) -> "list[Sample]":
 
 def _noted(card: "BundleCard", what: str, data: Path) -> str:
     """The card's notes, and what was chosen where: its figures are from before that."""
-    place = "/".join(data.resolve().parts[-2:])
-    return f"{card.notes} {what} chosen on {place} by ocr tune, after the figures here were taken.".strip()
+    from ocr.datasets.annotations import data_name
+
+    return f"{card.notes} {what} chosen on {data_name(data)} by ocr tune, after the figures here were taken.".strip()
 
 
 def _print_json(result: dict[str, object]) -> None:

@@ -18,6 +18,11 @@ Report = Callable[[AnnotationError], None]
 """Told of an annotation that cannot be read, which is then skipped."""
 
 
+def data_name(path: Path) -> str:
+    """What records call a data set: the last two parts of its path."""
+    return "/".join(path.resolve().parts[-2:])
+
+
 def report_or_raise(problem: AnnotationError, report: Report | None) -> None:
     """Report an annotation that is then skipped; raise it where nobody asked for reports."""
     if report is None:
@@ -66,6 +71,13 @@ class Sample:
     def load(self) -> npt.NDArray[np.uint8]:
         """Return the image, RGB (H,W,3); raises ImageError."""
         return load_image(self.image if self.encoded is None else self.encoded, name=str(self.image))
+
+    def load_lines(self) -> tuple[npt.NDArray[np.uint8], list[tuple[Polygon, str]]]:
+        """Return the image, RGB (H,W,3), and what is to be read on it: valid polygons, each with its text."""
+        image = self.load()
+        valid = self.valid((image.shape[1], image.shape[0]))
+        lines = zip(valid.polygons, valid.texts, valid.ignore, strict=True)
+        return image, [(polygon, text) for polygon, text, skip in lines if text and not skip]
 
     def valid(self, size: tuple[int, int]) -> "Sample":
         """Return the sample with the polygons that `validate` lets pass for an image of (width, height) pixels."""

@@ -105,13 +105,7 @@ def _weighed(spec: DecodeSpec, prior: Prior) -> list[DecodeSpec]:
 
 def _pages(recognizer: Recognizer, samples: Iterable[Sample], progress: Callable[[], None]) -> Iterable[_Page]:
     for sample in samples:
-        image = sample.load()
-        sample = sample.valid((image.shape[1], image.shape[0]))
-        lines = [
-            (polygon, text)
-            for polygon, text, skip in zip(sample.polygons, sample.texts, sample.ignore, strict=True)
-            if text and not skip
-        ]
+        image, lines = sample.load_lines()
         crops = [crop_quad(image, polygon_quad(polygon)) for polygon, _ in lines]
         yield _Page(recognizer.logits(crops), [text for _, text in lines])
         progress()

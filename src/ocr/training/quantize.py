@@ -94,12 +94,8 @@ def _crops(data: Data, count: int) -> Iterable[Rgb]:
     chance = random.Random(0)
     found = 0
     for sample in chance.sample(data.samples, len(data.samples)):
-        image = sample.load()
-        sample = sample.valid((image.shape[1], image.shape[0]))
-        lines = [
-            p for p, text, skip in zip(sample.polygons, sample.texts, sample.ignore, strict=True) if text and not skip
-        ]
-        for polygon in chance.sample(lines, min(_LINES_A_PAGE, len(lines), count - found)):
+        image, lines = sample.load_lines()
+        for polygon, _ in chance.sample(lines, min(_LINES_A_PAGE, len(lines), count - found)):
             found += 1
             yield crop_quad(image, polygon_quad(polygon))
         if found == count:

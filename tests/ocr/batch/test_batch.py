@@ -425,6 +425,16 @@ def test_errors_of_a_remote_store_are_one_line(monkeypatch: pytest.MonkeyPatch, 
         worker._loader.load(shard.items[0])
 
 
+def test_an_error_of_our_own_is_none_of_a_local_file(tmp_path: Path, make_worker: Any) -> None:
+    folder = Folder(str(tmp_path / "out"))
+    with pytest.raises(ZeroDivisionError):
+        folder.write_lines("x", (f"{1 // zero}" for zero in [0]))
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(b"PAR1 but no more")
+    with pytest.raises(ImageError, match=r"damaged.parquet#0: its Parquet file is damaged .*; copy the file again"):
+        make_worker()._loader.load(Item("row", str(damaged), f"{damaged}#0", 0, 0))
+
+
 def test_a_full_disk_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: str, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", path)
