@@ -90,14 +90,15 @@ class _TrialDetector(Detector):
 
     def forget(self) -> None:
         """Begin another page."""
-        self._maps: dict[Window, WindowMap] = {}
+        self._maps: dict[tuple[Window, int | None], WindowMap] = {}
 
     def detect_with(self, spec: PostprocessSpec, image: Rgb) -> list[NDArray[np.float32]]:
         """Polygons of the page, by a spec of one's own."""
         self._after = spec
         return [one.polygon for one in self.detect([image])[0]]
 
-    def _map(self, image: Rgb, window: Window) -> WindowMap:
-        if window not in self._maps:
-            self._maps[window] = super()._map(image, window)
-        return self._maps[window]
+    def _map(self, image: Rgb, window: Window, max_side: int | None) -> WindowMap:
+        key = (window, max_side)
+        if key not in self._maps:
+            self._maps[key] = super()._map(image, window, max_side)
+        return self._maps[key]

@@ -10,7 +10,8 @@ from ocr.bundles.bundle import Bundle
 from ocr.errors import BundleError
 from ocr.images.load import Rgb
 from ocr.inference.onnx import Model, OnnxModel
-from ocr.inference.tiling import Window, finer_scale, grid, merge, plan
+from ocr.inference.text_height import text_height
+from ocr.inference.tiling import Window, coarser_side, finer_scale, grid, merge, plan
 from ocr.specs import postprocess, preprocess
 from ocr.specs.postprocess import Detection
 
@@ -49,7 +50,7 @@ class Detector:
 
     def _look_closely(self, image: Rgb, window: Window) -> list[tuple[Window, list[Detection], float]]:
         """Detections and scale of a window, or of parts of it at a finer scale where its text asks for that."""
-        detections, scale = self._detect_window(image, window)
+        detections, scale = self._detect_window(image, window, coarse=True)
         finer = finer_scale([item.polygon for item in detections], scale)
         if finer is None or self._before.max_side is None:
             return [(window, detections, scale)]
@@ -57,9 +58,14 @@ class Detector:
         moved = [part.moved(window.x_min, window.y_min) for part in parts]
         return [(part, *self._detect_window(image, part)) for part in moved]
 
-    def _detect_window(self, image: Rgb, window: Window) -> tuple[list[Detection], float]:
-        """Detections inside one window, in pixels of the whole image, and the window's scale."""
-        found = self._map(image, window)
+    def _detect_window(
+        self, image: Rgb, window: Window, *, coarse: bool = False
+    ) -> tuple[list[Detection], float]:
+        """Detections inside one window, in pixels of the whole image, and the window's scale.
+
+        ``coarse``: with fewer pixels than the card's, where the text seems large enough for that.
+        """
+        found = self._map(image, window, self._coarser(image, window) if coarse else self._before.max_side)
         size = (window.x_max - window.x_min, window.y_max - window.y_min)
         detections = postprocess.detect(self._after, found.probability, found.scale_x, found.scale_y, size)
         if window.x_min or window.y_min:
@@ -67,9 +73,18 @@ class Detector:
             detections = [Detection(item.polygon + corner, item.score) for item in detections]
         return detections, min(found.scale_x, found.scale_y)
 
-    def _map(self, image: Rgb, window: Window) -> "WindowMap":
-        part = image[window.y_min : window.y_max, window.x_min : window.x_max]
-        prepared = preprocess.apply(self._before, part)
+    def _coarser(self, image: Rgb, window: Window) -> int | None:
+        """Long side in prepared pixels that a window's text asks for, at most the card's."""
+        if self._before.max_side is None:
+            return None
+        part = window.of(image)
+        return coarser_side(self._before.max_side, max(part.shape[:2]), text_height(part))
+
+    def _map(self, image: Rgb, window: Window, max_side: int | None) -> "WindowMap":
+        before = self._before
+        if max_side != before.max_side:
+            before = before.model_copy(update={"max_side": max_side})
+        prepared = preprocess.apply(before, window.of(image))
         return WindowMap(self.model.run(prepared.array[None])[0, 0], prepared.scale_x, prepared.scale_y)
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr.images.load import Rgb
 from ocr.specs.postprocess import Detection
 from ocr.specs.preprocess import PreprocessSpec
 
@@ -19,6 +20,10 @@ OVERLAP = 128
 # Heights of lines in prepared pixels. Below 12 words are lost, from 14 on nothing more is gained (receipts, measured).
 SMALL_LINE = 11.0
 LEGIBLE_LINE = 16.0
+# Height in prepared pixels above which text need not be larger, by `ocr.inference.text_height`, and how much smaller than
+# the card's a first look may be (receipts, measured: docs/decisions/0009-pixels-by-text-height.md).
+LARGE_LINE = 16.0
+COARSEST = 0.75
 # How much finer a second look may be: bounds its cost.
 FINEST = 2.5
 _CONTAINED = 0.6
@@ -33,6 +38,10 @@ class Window(NamedTuple):
     y_min: int
     x_max: int
     y_max: int
+
+    def of(self, image: Rgb) -> Rgb:
+        """What the window shows of an image (H,W,3)."""
+        return image[self.y_min : self.y_max, self.x_min : self.x_max]
 
     def moved(self, x: int, y: int) -> "Window":
         """The same box, so many pixels to the right and down."""
@@ -52,6 +61,16 @@ def plan(spec: PreprocessSpec, width: int, height: int) -> list[Window]:
     if short * spec.max_side / long >= min(short, MIN_SHORT_SHARE * spec.max_side):
         return whole
     return grid(width, height, min(1.0, TILED_SHORT_SHARE * spec.max_side / short), spec.max_side)
+
+
+def coarser_side(max_side: int, long_side: int, height: float | None) -> int:
+    """Long side in prepared pixels for a first look at a window of ``long_side`` pixels with text so high, if known.
+
+    Large text needs fewer pixels than ``max_side``.
+    """
+    if height is None:
+        return max_side
+    return round(min(max_side, max(COARSEST * max_side, LARGE_LINE * long_side / height)))
 
 
 def finer_scale(polygons: Sequence[NDArray[np.float32]], scale: float) -> float | None:

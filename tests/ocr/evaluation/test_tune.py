@@ -27,7 +27,7 @@ def test_thresholds_that_lose_every_line_come_last(pages, plain_detector):
 def test_the_network_sees_every_page_once(pages, plain_detector, monkeypatch):
     seen = []
     look = Detector._map
-    monkeypatch.setattr(Detector, "_map", lambda self, image, window: seen.append(window) or look(self, image, window))
+    monkeypatch.setattr(Detector, "_map", lambda self, *where: seen.append(where) or look(self, *where))
     samples = list(read_samples(pages))
     tune_detector(plain_detector, samples, threads=1)
     assert len(seen) == len(samples)
