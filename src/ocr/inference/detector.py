@@ -58,9 +58,7 @@ class Detector:
         moved = [part.moved(window.x_min, window.y_min) for part in parts]
         return [(part, *self._detect_window(image, part)) for part in moved]
 
-    def _detect_window(
-        self, image: Rgb, window: Window, *, coarse: bool = False
-    ) -> tuple[list[Detection], float]:
+    def _detect_window(self, image: Rgb, window: Window, *, coarse: bool = False) -> tuple[list[Detection], float]:
         """Detections inside one window, in pixels of the whole image, and the window's scale.
 
         ``coarse``: with fewer pixels than the card's, where the text seems large enough for that.

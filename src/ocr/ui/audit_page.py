@@ -15,7 +15,7 @@ def show() -> None:
     """Show the page."""
     st.title("Audit")
     left, right = st.columns([5, 1], vertical_alignment="bottom")
-    root = left.text_input("Repository", value=str(Path.cwd()), key="audit-root")
+    root = left.text_input("Repository", value=str(Path.cwd()), key="audit-root", persist_state="session")
     if right.button("Audit", type="primary", icon=":material/fact_check:", width="stretch", key="audit"):
         with st.spinner("Auditing"):
             st.session_state["audit-report"] = None
@@ -37,8 +37,10 @@ def _show_report(root: str, report: dict[str, Any]) -> None:
     if not findings:
         st.success(f"{root}: nothing found.", icon=":material/check:")
         return
-    codes = st.pills("Codes", sorted(report["summary"]["by_code"]), selection_mode="multi", key="codes")
-    words = st.text_input("Search", placeholder="path or message", key="audit-search").lower()
+    codes = st.pills(
+        "Codes", sorted(report["summary"]["by_code"]), selection_mode="multi", key="codes", persist_state="session"
+    )
+    words = st.text_input("Search", placeholder="path or message", key="audit-search", persist_state="session").lower()
     shown = [
         one
         for one in findings

@@ -64,12 +64,18 @@ def _layout(row: Row) -> str:
 
 def _filtered(rows: list[Row]) -> list[Row]:
     text, task, where, sort = st.columns([3, 1.4, 3, 1.6])
-    words = text.text_input("Search", placeholder="any words of name, path, parts", key="search").lower().split()
+    words = (
+        text.text_input("Search", placeholder="any words of name, path, parts", key="search", persist_state="session")
+        .lower()
+        .split()
+    )
     tasks = ["any", *sorted({str(row["task"]) for row in rows if row.get("task")})]
-    wanted = task.selectbox("Task", tasks, key="task")
-    condition = where.text_input("Conditions", placeholder="hmean>0.9 encoder~resnet", key="where")
+    wanted = task.selectbox("Task", tasks, key="task", persist_state="session")
+    condition = where.text_input(
+        "Conditions", placeholder="hmean>0.9 encoder~resnet", key="where", persist_state="session"
+    )
     orders = {"newest": "-created", "best score": "-score", "name": "name"}
-    order = sort.selectbox("Order", list(orders), key="order")
+    order = sort.selectbox("Order", list(orders), key="order", persist_state="session")
     found = [row for row in rows if wanted in ("any", row.get("task")) and all(word in _words(row) for word in words)]
     return arrange(found, condition or None, orders[order], None)
 

@@ -34,7 +34,9 @@ def show() -> None:
     with right:
         st.subheader("B")
         second = choose_models("b")
-        doubtful = st.toggle("B also keeps what is usually left out", key="compare-doubtful", help=LEFT_OUT)
+        doubtful = st.toggle(
+            "B also keeps what is usually left out", key="compare-doubtful", help=LEFT_OUT, persist_state="session"
+        )
     if source is None:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
         return
@@ -45,7 +47,7 @@ def show() -> None:
     found = disagreement(*pair)
     for column, (kind, name) in zip(st.columns(4), KINDS.items(), strict=True):
         column.metric(name, _count(found)[kind], border=True, help=ABOUT[kind])
-    only = st.toggle("Only what differs", value=True, key="only-differences")
+    only = st.toggle("Only what differs", value=True, key="only-differences", persist_state="session")
     items = [item(pairing, *pair) for pairing in found if not only or pairing.kind != "same"]
     if items or not only:
         overlay(source.pages[number].image, items, key="compare-overlay")

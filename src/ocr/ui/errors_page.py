@@ -22,7 +22,9 @@ def show() -> None:
     st.title("Errors")
     left, right = st.columns(2)
     uploaded = left.file_uploader("A report of `ocr eval --save report.json`", type="json", key="report")
-    path = right.text_input("Or its path on this machine", placeholder="report.json", key="report-path")
+    path = right.text_input(
+        "Or its path on this machine", placeholder="report.json", key="report-path", persist_state="session"
+    )
     if uploaded is not None:
         report = parse(uploaded.getvalue(), uploaded.name)
     elif path:

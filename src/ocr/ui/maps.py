@@ -44,9 +44,13 @@ def show_maps(errors: Sequence[LineError], image: NDArray[np.uint8]) -> None:
     )
     labels = {choice.model: choice.label for choice in choices("detection")}
     detector = columns[1].selectbox(
-        "Detector", list(labels), format_func=lambda model: labels.get(model, model), key="crop-detector"
+        "Detector",
+        list(labels),
+        format_func=lambda model: labels.get(model, model),
+        key="crop-detector",
+        persist_state="session",
     )
-    margin = columns[2].slider("Margin, line heights", 0.5, 4.0, 1.5, 0.5, key="margin")
+    margin = columns[2].slider("Margin, line heights", 0.5, 4.0, 1.5, 0.5, key="margin", persist_state="session")
     crop = around(image, errors[number].polygon, margin)
     maps, usual = maps_of(detector or DETECTOR, crop)
     threshold = columns[3].slider("Threshold", 0.0, 1.0, usual, 0.01, key=f"threshold-{detector}")

@@ -28,14 +28,10 @@ def show() -> None:
     st.title("Read")
     with st.sidebar:
         detector, recognizer = choose_models("read")
-        confidence = st.slider(
-            "Least confidence", 0.0, 1.0, 0.0, 0.01, key="confidence", help="How likely the text of a line is right"
-        )
-        score = st.slider(
-            "Least detection score", 0.0, 1.0, 0.0, 0.01, key="score", help="Mean probability of a line's box"
-        )
+        confidence = _least("Least confidence", "confidence", "How likely the text of a line is right")
+        score = _least("Least detection score", "score", "Mean probability of a line's box")
         thresholds = choose_thresholds(detector)
-        doubtful = st.toggle("Also what is usually left out", key="doubtful", help=LEFT_OUT)
+        doubtful = st.toggle("Also what is usually left out", key="doubtful", help=LEFT_OUT, persist_state="session")
     source = choose_source("read")
     if source is None:
         st.info("Choose a file, paste an image, or take a sample.", icon=":material/info:")
@@ -53,6 +49,10 @@ def show() -> None:
         _offer_downloads(source, [kept(page, confidence, score) for page in pages])
 
 
+def _least(name: str, key: str, about: str) -> float:
+    return st.slider(name, 0.0, 1.0, 0.0, 0.01, key=key, help=about, persist_state="session")
+
+
 def _show_page(page: Page, image: NDArray[np.uint8]) -> None:
     sure = sum(line.confidence >= 0.9 for line in page.lines)
     spent = sum(page.timings_ms.values())
@@ -68,7 +68,11 @@ def _offer_downloads(source: Source, pages: list[Page]) -> None:
     left, right, _ = st.columns([2, 1, 3], vertical_alignment="bottom")
     offered = [name for name in FORMATS if name != "page" or len(pages) == 1]
     chosen = left.selectbox(
-        "Download as", offered, format_func=lambda name: f"{name}: {FORMATS[name].about}", key="read-format"
+        "Download as",
+        offered,
+        format_func=lambda name: f"{name}: {FORMATS[name].about}",
+        key="read-format",
+        persist_state="session",
     )
     found = FORMATS[chosen]
     results: list[Page | FailedPage] = [*pages, *(source.failed if found.describes_failures else [])]

@@ -28,7 +28,8 @@ def choose_models(key: str) -> tuple[str, str]:
         model = wanted(key, task)
         if model in labels:
             st.session_state[f"{key}-{task}"] = model
-        chosen.append(st.selectbox(name, list(labels), format_func=partial(_label, labels), key=f"{key}-{task}"))
+        label = partial(_label, labels)
+        chosen.append(st.selectbox(name, list(labels), format_func=label, key=f"{key}-{task}", persist_state="session"))
     for model in chosen:
         if models.needs_export(model):
             with st.spinner(f"Exporting {model}: once, minutes at most"):
@@ -122,7 +123,7 @@ def choose_thresholds(detector: str) -> Thresholds:
     }
     for key, value, (name, about) in zip(keys, own, names.items(), strict=True):
         st.session_state.setdefault(key, value)
-        st.slider(name, 0.0, 1.0, step=0.01, key=key, help=about)
+        st.slider(name, 0.0, 1.0, step=0.01, key=key, help=about, persist_state="session")
     chosen = Thresholds(*(st.session_state[key] for key in keys))
     # A slider's steps may miss the card's figure by less than one.
     near = all(abs(one - other) < 0.005 for one, other in zip(chosen, own, strict=True))
@@ -131,7 +132,7 @@ def choose_thresholds(detector: str) -> Thresholds:
         on_click=reset,
         disabled=near,
         key="own-thresholds",
-        help="Others last as long as this page is open; `ocr tune detector` writes a bundle with better ones",
+        help="Others last as long as this session; `ocr tune detector` writes a bundle with better ones",
     )
     return own if near else chosen
 

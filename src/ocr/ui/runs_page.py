@@ -25,7 +25,12 @@ def show() -> None:
     if not there:
         st.info("No folder with runs. Start `ocr ui --root FOLDER`.", icon=":material/info:")
         return
-    where = st.text_input("Conditions", placeholder="status=completed task=detection tags=paper", key="runs-where")
+    where = st.text_input(
+        "Conditions",
+        placeholder="status=completed task=detection tags=paper",
+        key="runs-where",
+        persist_state="session",
+    )
     catalog = Catalog(there)
     whole = [row for row in catalog.runs() if row["state"] == WHOLE]
     rows = arrange(whole, where or None, "-started", None)

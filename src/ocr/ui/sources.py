@@ -34,26 +34,47 @@ class Source(NamedTuple):
 def choose_source(key: str) -> Source | None:
     """Let the user choose; what cannot be read is told in one line each, and the rest goes on."""
     way = st.segmented_control(
-        "Pages from", ["Upload", "Paste", "Sample"], default="Sample", key=f"{key}-way", label_visibility="collapsed"
+        "Pages from",
+        ["Upload", "Paste", "Sample"],
+        default="Sample",
+        key=f"{key}-way",
+        label_visibility="collapsed",
+        persist_state="session",
     )
     files: list[tuple[str, bytes]] = []
     if way == "Upload":
-        uploaded = st.file_uploader(
-            # The browser refuses what is larger, and no script hears of it: the line that explains it stands before.
-            f"Images (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDFs, up to {UPLOAD_MEGABYTES} MB each; "
-            "one marked red is larger or of another kind, and is not read",
-            type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
-            accept_multiple_files=True,
-            key=f"{key}-files",
-        )
-        files = [(file.name, file.getvalue()) for file in uploaded]
+        files = _uploaded(key)
     elif way == "Paste":
         data = pasted_image()
         files = [] if data is None else [("clipboard", data)]
     else:
-        name = st.selectbox("Sample", list(SAMPLES), key=f"{key}-sample", label_visibility="collapsed")
+        name = st.selectbox(
+            "Sample", list(SAMPLES), key=f"{key}-sample", label_visibility="collapsed", persist_state="session"
+        )
         return Source(name, [sample(name)], [])
     return _opened(files) if files else None
+
+
+def _uploaded(key: str) -> list[tuple[str, bytes]]:
+    """Names and contents of the files uploaded last; they stay while other pages are looked at."""
+    widget, files = f"{key}-files", f"{key}-uploaded"
+
+    def keep() -> None:
+        st.session_state[files] = [(file.name, file.getvalue()) for file in st.session_state[widget]]
+
+    shown = st.file_uploader(
+        # The browser refuses what is larger, and no script hears of it: the line that explains it stands before.
+        f"Images (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDFs, up to {UPLOAD_MEGABYTES} MB each; "
+        "one marked red is larger or of another kind, and is not read",
+        type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
+        accept_multiple_files=True,
+        key=widget,
+        on_change=keep,
+    )
+    kept: list[tuple[str, bytes]] = st.session_state.get(files, [])
+    if kept and not shown:  # the browser's list is empty after another page was looked at
+        st.caption("Still open: " + ", ".join(name for name, _ in kept))
+    return kept
 
 
 @st.cache_data(max_entries=8, show_spinner="Drawing a receipt")

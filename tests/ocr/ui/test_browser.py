@@ -215,6 +215,33 @@ def test_a_threshold_acts_while_the_page_is_open(server, page):
     shoot(page, "own-thresholds")
 
 
+def test_choices_and_uploads_are_kept_while_other_pages_are_looked_at(server, page, report):
+    from playwright.sync_api import expect
+
+    page.goto(f"{server}/")
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files([report.parent / "1.png"])
+    page.wait_for_selector(".lines li")
+    settle(page)
+    choose(page, "Recognizer", 0, "recognizer-large")
+    slide(page, "Least confidence", "ArrowRight", 30)
+    slide(page, "Box threshold", "ArrowLeft", 5)
+    page.get_by_text("Also what is usually left out").click()
+    settle(page)
+    figures = page.locator("[data-testid=stSliderThumbValue]")
+    chosen, lines = figures.all_inner_texts(), page.locator(".lines li").all_inner_texts()
+    for other in ("Checkpoints", "Read"):
+        page.get_by_role("link", name=other).click()
+        page.get_by_role("heading", name=other, exact=True).wait_for()
+        settle(page)
+    expect(page.get_by_text("Still open: 1.png")).to_be_visible()
+    expect(figures).to_have_text(chosen)
+    assert page.get_by_role("combobox", name="Recognizer").input_value() == "recognizer-large (shipped)"
+    assert page.locator("[data-testid=stCheckbox] input").is_checked()
+    assert page.locator(".lines li").all_inner_texts() == lines
+    shoot(page, "kept")
+
+
 def test_an_image_is_pasted(server, page, report):
     page.goto(f"{server}/")
     page.get_by_role("radio", name="Paste").click()
