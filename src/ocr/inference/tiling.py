@@ -20,8 +20,8 @@ OVERLAP = 128
 # Heights of lines in prepared pixels. Below 12 words are lost, from 14 on nothing more is gained (receipts, measured).
 SMALL_LINE = 11.0
 LEGIBLE_LINE = 16.0
-# Height in prepared pixels above which text need not be larger, by `ocr.inference.text_height`, and how much smaller than
-# the card's a first look may be (receipts, measured: docs/decisions/0009-pixels-by-text-height.md).
+# Height in prepared pixels, by `ocr.inference.text_height`, above which text need not be larger, and the least share of
+# `max_side` that a first look has (receipts, measured: docs/decisions/0009-pixels-by-text-height.md).
 LARGE_LINE = 16.0
 COARSEST = 0.75
 # How much finer a second look may be: bounds its cost.
