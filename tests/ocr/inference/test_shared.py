@@ -4,6 +4,7 @@ import ast
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,10 +56,13 @@ def test_pages_read_together_are_those_read_alone(receipts: list[PageImage]) -> 
 
 
 def test_timings_of_pages_read_together_are_each_page_s_own(receipts: list[PageImage]) -> None:
+    start = time.perf_counter()
     pages = Engine(threads=1).read(receipts)
-    for page in pages:
-        spent = page.timings_ms
-        assert spent["total"] == pytest.approx(spent["detect"] + spent["recognize"], abs=5)
+    elapsed = 1000 * (time.perf_counter() - start)
+    rounding = 0.02
+    for spent in (page.timings_ms for page in pages):
+        assert spent["detect"] + spent["recognize"] <= spent["total"] + rounding
+        assert spent["total"] <= elapsed + rounding
     assert pages[0].timings_ms["recognize"] > 2 * pages[-1].timings_ms["recognize"]  # the last one is blank
 
 
