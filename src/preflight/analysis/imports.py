@@ -49,7 +49,9 @@ class Broken:
     @property
     def cause(self) -> str:
         """The root cause's name."""
-        return causes.missing_module(self.missing) if self.kind == "module" else causes.missing_names(self.missing)
+        if self.kind == "module" or not self.missing:  # what is asked of the top of a source root is a module
+            return causes.missing_module(self.missing or str(self.item.name))
+        return causes.missing_names(self.missing)
 
     @property
     def severity(self) -> Severity:
@@ -71,6 +73,8 @@ class Broken:
                 text += f" (for '{item.name}')"
         elif self.kind == "typing":
             text = f"'{self.missing}' has '{item.name}' only under TYPE_CHECKING, not at run time"
+        elif not self.missing:
+            text = f"no module '{item.name}' is at the top of the source root, where '.' leads from here"
         else:
             text = f"'{self.missing}' has no name '{item.name}'"
         if self.moved is not None:
