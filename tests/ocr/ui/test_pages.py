@@ -69,6 +69,17 @@ def test_uploads_that_cannot_be_read_are_one_line_each_and_the_rest_is_shown(ope
     assert "lines" in messages(app)
 
 
+def test_a_file_that_is_taken_away_is_forgotten(open_page, outputs, report):
+    app = open_page("read")
+    widget(app.button_group, "read-way").set_value("Upload").run()
+    app.file_uploader[0].set_value([("1.png", (report.parent / "1.png").read_bytes(), "image/png")]).run()
+    assert "lines" in messages(app)
+    app.file_uploader[0].set_value([]).run()
+    assert not app.exception
+    assert "Still open" not in messages(app)
+    assert "Choose a file" in messages(app)
+
+
 ENORMOUS_PAGE = (
     b"%PDF-1.6\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj"
     b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 14400 14400]/UserUnit 100>>endobj\ntrailer<</Root 1 0 R>>"
