@@ -226,7 +226,11 @@ def test_choices_and_uploads_are_kept_while_other_pages_are_looked_at(server, pa
     choose(page, "Recognizer", 0, "recognizer-large")
     slide(page, "Least confidence", "ArrowRight", 30)
     slide(page, "Box threshold", "ArrowLeft", 5)
+    settle(page)
+    also = page.locator("[data-testid=stCheckbox] input")
     page.get_by_text("Also what is usually left out").click()
+    expect(also).to_be_checked()
+    page.wait_for_timeout(400)  # until the page hears of it
     settle(page)
     figures = page.locator("[data-testid=stSliderThumbValue]")
     chosen, lines = figures.all_inner_texts(), page.locator(".lines li").all_inner_texts()
@@ -237,7 +241,7 @@ def test_choices_and_uploads_are_kept_while_other_pages_are_looked_at(server, pa
     expect(page.get_by_text("Still open: 1.png")).to_be_visible()
     expect(figures).to_have_text(chosen)
     assert page.get_by_role("combobox", name="Recognizer").input_value() == "recognizer-large (shipped)"
-    assert page.locator("[data-testid=stCheckbox] input").is_checked()
+    expect(also).to_be_checked()
     assert page.locator(".lines li").all_inner_texts() == lines
     shoot(page, "kept")
 
