@@ -1,3 +1,4 @@
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
@@ -44,8 +45,8 @@ def test_sources_travel_to_worker_processes(database):
     source.select(DEFAULT, None, {})
     source.load(0, 0)
     for method in ("fork", "spawn"):
-        with get_context(method).Pool(1) as pool:
-            assert pool.apply(source.load, (1, 0)).text == "Cash"
+        with ProcessPoolExecutor(1, mp_context=get_context(method)) as pool:
+            assert pool.submit(source.load, 1, 0).result().text == "Cash"
 
 
 @pytest.mark.parametrize("name", ["ic15_train", "iiit5k_train", "korean"])

@@ -1,11 +1,12 @@
 """Claiming folders, the record of a run, and telling a live run from a dead one."""
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 import jsonschema
@@ -23,8 +24,9 @@ NOW = datetime(2026, 3, 4, 5, 6, 7)
 
 
 def test_runs_that_begin_in_the_same_second_get_folders_of_their_own(tmp_path):
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        folders = pool.starmap(claim_folder, [(tmp_path, NOW)] * 24)
+    # Not a multiprocessing.Pool, whose end by terminate() can wait for a lock that a terminated worker held.
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        folders = list(pool.map(claim_folder, [tmp_path] * 24, [NOW] * 24))
     assert len(set(folders)) == 24
     names = {folder.name for folder in folders}
     assert names == {"05-06-07"} | {f"05-06-07-{n}" for n in range(1, 24)}
