@@ -7,6 +7,8 @@ from statistics import median_low
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr.inference.quantile import quantile
+
 # Prose columns are at least this many line heights wide at the median; the prices of a receipt are not.
 _PROSE = 8.0
 _MIN_ROWS = 4
@@ -57,7 +59,7 @@ def _slope(polygons: Sequence[NDArray[np.float32]]) -> float:
         across, down = polygon[1] - polygon[0], polygon[3] - polygon[0]
         if np.hypot(*across) >= 3 * np.hypot(*down):
             angles.append(float(np.arctan2(across[1], across[0])))
-    return float(np.median(angles)) if angles else 0.0
+    return quantile(angles, 0.5) if angles else 0.0
 
 
 def _in_order(boxes: list[_Box]) -> list[_Box]:
@@ -87,7 +89,7 @@ def _section(boxes: list[_Box], gutter: float) -> list[_Box]:
 def _is_prose(boxes: list[_Box]) -> bool:
     if len(boxes) < _MIN_ROWS:
         return False
-    return float(np.median([box.width / max(box.height, 1e-6) for box in boxes])) >= _PROSE
+    return quantile([box.width / max(box.height, 1e-6) for box in boxes], 0.5) >= _PROSE
 
 
 def _gutter(boxes: list[_Box]) -> float | None:

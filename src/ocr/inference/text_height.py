@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from ocr.images.load import Rgb
+from ocr.inference.quantile import quantile
 
 # Long side in pixels at which strokes are counted: enough for lines of four pixels, a millisecond a page.
 _LONG_SIDE = 640
@@ -40,4 +41,4 @@ def text_height(image: Rgb) -> float | None:
     steps = np.diff(rows)
     runs = np.flatnonzero(steps < 0) - np.flatnonzero(steps > 0)
     runs = runs[(runs >= _RUNS[0]) & (runs <= _RUNS[1])]
-    return float(np.median(runs)) / scale if len(runs) >= _ENOUGH else None
+    return quantile(runs, 0.5) / scale if len(runs) >= _ENOUGH else None

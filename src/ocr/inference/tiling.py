@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr.images.load import Rgb
+from ocr.inference.quantile import quantile
 from ocr.specs.postprocess import Detection
 from ocr.specs.preprocess import PreprocessSpec
 
@@ -84,7 +85,7 @@ def finer_scale(polygons: Sequence[NDArray[np.float32]], scale: float) -> float 
     if not polygons:
         return min(1.0, FINEST * scale)
     heights = scale * np.array([min(cv2.minAreaRect(polygon)[1]) for polygon in polygons])
-    small = float(np.quantile(heights, 0.25))
+    small = quantile(heights, 0.25)
     return min(1.0, scale * min(FINEST, LEGIBLE_LINE / max(small, 1.0))) if small < SMALL_LINE else None
 
 
