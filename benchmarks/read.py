@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ def compare(readers: Sequence[tuple[str, str]], options: argparse.Namespace) -> 
         running = _take_turns(_start(readers, images[0], folder, options), images, options.passes)
         for reader in running:
             peak = reader.end()["peak_rss_mib"]
-            metrics = [record.model_dump() for record in score(samples, reader, data)]
+            metrics = [asdict(record) for record in score(samples, reader, data)]
             costs = cost(reader, running[0], peak)
             rows.append({"name": reader.name, "version": reader.start["version"], "metrics": metrics, "cost": costs})
     return {

@@ -7,7 +7,6 @@ with `LEFTOVER`; `sweep` removes such files.
 
 import json
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     suffix = target.suffix if len(target.suffix) <= 32 else ""
-    temporary = target.with_name(f"{LEFTOVER}{secrets.token_hex(8)}{suffix}")
+    temporary = target.with_name(f"{LEFTOVER}{os.urandom(8).hex()}{suffix}")
     try:
         yield temporary
         with suppress(FileNotFoundError):

@@ -4,7 +4,6 @@ python -m ocr.optional        which optional packages are there, missing or dama
 """
 
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 from dataclasses import dataclass
@@ -91,12 +90,14 @@ def safe_import(module: str, *, extra: str | None = None) -> ModuleType:
 
 def status(modules: list[str] | None = None) -> list[PackageStatus]:
     """Return the state of every optional package, in the order of the table; importing each is the only sure test."""
+    from importlib import metadata  # of no use to reading a page, and as slow to import as a model to load
+
     rows = []
     for module in modules or list(PACKAGES):
         distribution, extra = PACKAGES.get(module, (module, ""))
         try:
-            version: str | None = importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
+            version: str | None = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
             version = None
         try:
             safe_import(module)

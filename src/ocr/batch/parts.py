@@ -3,10 +3,12 @@
 import io
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from ocr.formats.page import FailedPage, Page
 from ocr.optional import safe_import
+from ocr.schema import to_plain
 
 Result = Page | FailedPage
 Row = dict[str, Any]
@@ -32,7 +34,8 @@ def has_failed(row: Row) -> bool:
 
 
 def _json_row(page: Result) -> Row:
-    return page.model_dump(mode="json")
+    row: Row = to_plain(page)
+    return row
 
 
 def _write_json_lines(rows: Sequence[Row]) -> bytes:
@@ -44,7 +47,7 @@ def _read_json_lines(data: bytes) -> list[Row]:
 
 
 def _parquet_row(page: Result) -> Row:
-    fields = page.model_dump()
+    fields = asdict(page)
     row = {**fields["image"], "error": fields.get("error")}
     if isinstance(page, Page):
         row |= {"text": page.text, "lines": fields["lines"], "notes": fields["notes"]}

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 from ocr.batch.folder import Folder
@@ -24,6 +25,7 @@ from ocr.formats.page import FailedPage
 from ocr.formats.sources import failed_page, page_images
 from ocr.inference.memory import return_freed_memory
 from ocr.inference.shared import shared_engine
+from ocr.schema import to_plain
 
 DEATHS = 3
 _TOO_SLOW = 70  # exit code of a process that its own watchdog ended
@@ -73,7 +75,7 @@ class Worker:
                 for page in self._pages(item, index, marks, skip=whole):
                     now.append(self._format.row(page))
                     if isinstance(page, FailedPage):
-                        failed.append(page.model_dump(mode="json"))
+                        failed.append(to_plain(page))
                     read += 1
                     beat()
             rows += sorted([*whole.values(), *now], key=_page_order)
@@ -131,7 +133,7 @@ class Worker:
                     yield failed_page(item.name, page.page, ImageError(item.name, str(error), "give it more memory"))
                     continue
                 # How long it took is no result: the same pages give the same bytes wherever they are read.
-                yield read.model_copy(update={"timings_ms": {}})
+                yield replace(read, timings_ms={})
                 still_alive()
 
 

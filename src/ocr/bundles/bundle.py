@@ -1,14 +1,14 @@
 """Bundles on disk: found by name or path, verified against their card, written whole."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-
-from pydantic import ValidationError
 
 from durable.replace import write_bytes, write_text
 from ocr.bundles.card import BundleCard, Task
 from ocr.errors import BundleError
+from ocr.schema import Mismatch, from_json, from_shipped_json, to_json
 from ocr.text.prior import Prior
 
 MODEL_FILE = "model.onnx"
@@ -82,13 +82,12 @@ def read_card(folder: Path) -> BundleCard:
     """Read the card of a bundle folder; BundleError names the field that is wrong."""
     path = folder / CARD_FILE
     try:
-        return BundleCard.model_validate_json(path.read_bytes())
+        read = from_shipped_json if folder.parent == SHIPPED else from_json
+        return read(BundleCard, path.read_bytes())
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); a bundle is a folder with it") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise BundleError(f"{path}: {where}: {first['msg']}; export the bundle again with this version") from error
+    except Mismatch as error:
+        raise BundleError(f"{path}: {error}; export the bundle again with this version") from error
 
 
 def write_bundle(folder: Path, model: bytes | Path, card: BundleCard, prior: bytes | None = None) -> Bundle:
@@ -100,13 +99,13 @@ def write_bundle(folder: Path, model: bytes | Path, card: BundleCard, prior: byt
     folder.mkdir(parents=True, exist_ok=True)
     data = model if isinstance(model, bytes) else model.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
-    card = card.model_copy(update={"weights_sha256": sha256})
+    card = replace(card, weights_sha256=sha256)
     write_bytes(folder / MODEL_FILE, data)
     if prior is None:
         (folder / PRIOR_FILE).unlink(missing_ok=True)
     else:
         write_bytes(folder / PRIOR_FILE, prior)
-    write_text(folder / CARD_FILE, card.model_dump_json(indent=2) + "\n")
+    write_text(folder / CARD_FILE, to_json(card, indent=2) + "\n")
     return Bundle(card, folder / MODEL_FILE, sha256)
 
 

@@ -105,9 +105,10 @@ def show(name: Name, root: Roots = OUTPUTS, how: How = Format.text, json: Json =
     """
     from ocr.records.find import checkpoint_path
     from ocr.records.upgrade import usable_card
+    from ocr.schema import to_plain
 
     path = checkpoint_path(name, root)
-    card = {"path": str(path), **usable_card(path).model_dump(mode="json")}
+    card = {"path": str(path), **to_plain(usable_card(path))}
     if json or how is Format.json:
         print(json_format.dumps(card, ensure_ascii=False, indent=1))
         return

@@ -1,6 +1,7 @@
 """``ocr tune``: choose on validation data what is not learnt: thresholds, a character prior, calibration."""
 
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,9 +62,9 @@ def detector(
     if to is not None:
         assert opened.card.postprocess is not None
         chosen = {name: getattr(best, name) for name in ("binarize", "box_threshold", "shrink_ratio")}
-        changed = opened.card.postprocess.model_copy(update=chosen)
+        changed = replace(opened.card.postprocess, **chosen)
         noted = _noted(opened.card, "Thresholds", data)
-        write_bundle(to, opened.model_path, opened.card.model_copy(update={"postprocess": changed, "notes": noted}))
+        write_bundle(to, opened.model_path, replace(opened.card, postprocess=changed, notes=noted))
     if json:
         _print_json({"trials": [trial._asdict() for trial in trials], "bundle": to and str(to)})
         return
@@ -110,7 +111,7 @@ def recognizer(
     if to is not None:
         used = (prior or load_prior(opened)) if tuned.spec.prior else None
         noted = _noted(opened.card, "Prior and calibration" if used else "Calibration", data)
-        card = opened.card.model_copy(update={"decode": tuned.spec, "notes": noted})
+        card = replace(opened.card, decode=tuned.spec, notes=noted)
         write_bundle(to, opened.model_path, card, used.to_bytes() if used else None)
     if json:
         _print_json(

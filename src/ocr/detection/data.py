@@ -1,6 +1,7 @@
 """Batches of random views for training, whole pages for validation."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,8 +107,16 @@ class ViewDataset(Dataset[DetectionBatch]):
         self.augmentation = augmentation
         self.seed = seed
         # The view has its final size already: only colours are left to prepare.
-        rest = store.preprocess.model_dump(exclude={"resize", "max_side", "min_side", "min_width", "max_width"})
-        self.colours = PreprocessSpec(**rest | {"resize": "fixed", "height": crop_size, "width": crop_size})
+        self.colours = replace(
+            store.preprocess,
+            resize="fixed",
+            height=crop_size,
+            width=crop_size,
+            max_side=None,
+            min_side=None,
+            min_width=None,
+            max_width=None,
+        )
 
     def __len__(self) -> int:
         return len(self.store.samples)

@@ -131,12 +131,12 @@ def _side(card: BundleCard) -> int:
 
 def _open(way: Way, threads: int | None) -> Reader:
     card = way.detector.card
-    before = card.preprocess.model_copy(update={"max_side": way.side})
-    detector = way.detector._replace(card=card.model_copy(update={"preprocess": before}))
+    before = replace(card.preprocess, max_side=way.side)
+    detector = way.detector._replace(card=replace(card, preprocess=before))
     recognizer = way.recognizer
     if not way.prior and recognizer.card.decode:
-        plain = recognizer.card.decode.model_copy(update={"prior": None, "certainty": None})
-        recognizer = recognizer._replace(card=recognizer.card.model_copy(update={"decode": plain}))
+        plain = replace(recognizer.card.decode, prior=None, certainty=None)
+        recognizer = recognizer._replace(card=replace(recognizer.card, decode=plain))
     return Reader(
         Detector(detector, threads=threads), Recognizer(recognizer, threads=threads, second_look=way.second_look)
     )

@@ -11,10 +11,10 @@ import json
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from durable.replace import replacing, write_json, write_text
 from ocr.datasets.layouts.box_text import image_of
@@ -28,6 +28,7 @@ from ocr.fields.learn import Example
 from ocr.formats.page import Page
 from ocr.images.load import load_image
 from ocr.inference.engine import open_reader
+from ocr.schema import Mismatch, from_json, to_json
 
 FOLDS = 4
 
@@ -71,7 +72,7 @@ def read_receipts(folder: Path, readings: Path) -> list[tuple[Page, Key, str]]:
         if page is None or page.models != reader.models:
             image = image_of(folder / "img", name)
             page = reader.read(load_image(image), source=image.name)
-            write_text(kept, page.model_dump_json())
+            write_text(kept, to_json(page))
         receipts.append((page, key, groups[name]))
     return receipts
 
@@ -79,8 +80,8 @@ def read_receipts(folder: Path, readings: Path) -> list[tuple[Page, Key, str]]:
 def _kept(path: Path) -> Page | None:
     """The reading in a file; None when there is none, or it is damaged or of another version."""
     try:
-        return Page.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return from_json(Page, path.read_bytes())
+    except (FileNotFoundError, Mismatch):
         return None
 
 
@@ -102,7 +103,7 @@ def cross_validate(examples: Sequence[Example], folds: int = FOLDS) -> FieldRepo
 def write_models(folder: Path, examples: Sequence[Example], report: FieldReport) -> None:
     """Write the models learnt from all examples, each with its card, and the words of names and addresses."""
     folder.mkdir(parents=True, exist_ok=True)
-    figures = [metric.model_dump() for metric in report.metrics]
+    figures = [asdict(metric) for metric in report.metrics]
     for name, model in (("lines", learn.fit_lines(examples)), ("totals", learn.fit_totals(examples))):
         _write_weights(folder / f"{name}.npz", model)
         card = {

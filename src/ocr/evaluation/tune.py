@@ -1,6 +1,7 @@
 """Choose a detector's thresholds on annotated pages: validation pages, never those it is later judged on."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -80,8 +81,7 @@ def _specs(spec: PostprocessSpec) -> list[PostprocessSpec]:
     ratios = [ratio for step in RATIO_STEPS if 0 < (ratio := round(spec.shrink_ratio + step, 3)) < 1]
     found = {spec: None}
     for binarize, box_threshold, ratio in product(BINARIZE, BOX_THRESHOLD, ratios):
-        changed = {"binarize": binarize, "box_threshold": box_threshold, "shrink_ratio": ratio}
-        found[PostprocessSpec(**spec.model_dump() | changed)] = None
+        found[replace(spec, binarize=binarize, box_threshold=box_threshold, shrink_ratio=ratio)] = None
     return list(found)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
@@ -71,8 +72,8 @@ def tune_recognizer(
     pages = list(_pages(recognizer, samples, progress))
     if not any(page.texts for page in pages):
         raise ConfigError("tuning needs at least one annotated line with a text")
-    plain = spec.model_copy(update={"certainty": None})
-    specs = [plain] if prior is None else [plain.model_copy(update={"prior": None}), *_weighed(plain, prior)]
+    plain = replace(spec, certainty=None)
+    specs = [plain] if prior is None else [replace(plain, prior=None), *_weighed(plain, prior)]
     used = prior or load_prior(bundle)
     tried = []
     for one in specs:
@@ -92,13 +93,13 @@ def tune_recognizer(
         for f1, one, _ in tried
     ]
     before, after = calibration_error(*_columns(everything)), _crossed_error(judged)
-    return Tuned(best.model_copy(update={"certainty": tuple(points)}), trials, len(everything), before, after)
+    return Tuned(replace(best, certainty=tuple(points)), trials, len(everything), before, after)
 
 
 def _weighed(spec: DecodeSpec, prior: Prior) -> list[DecodeSpec]:
     sha256 = hashlib.sha256(prior.to_bytes()).hexdigest()
     return [
-        spec.model_copy(update={"prior": PriorSpec(sha256=sha256, weight=weight, bonus=bonus)})
+        replace(spec, prior=PriorSpec(sha256=sha256, weight=weight, bonus=bonus))
         for weight, bonus in product(WEIGHTS, BONUSES)
     ]
 

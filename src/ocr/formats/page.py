@@ -3,45 +3,45 @@
 python -m ocr.formats.page > docs/schemas/document.schema.json
 """
 
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from ocr.schema import Limits, Strict, schema_text
 
-from ocr.schema import schema_text
-
-Unit = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Unit = Annotated[float, Limits(ge=0, le=1)]
+Positive = Annotated[int, Limits(gt=0)]
 
 
-class ImageInfo(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ImageInfo(Strict):
     """Where a page came from and its size in pixels as displayed; ``page`` counts from 1 within its file."""
 
     source: str
-    page: int = Field(default=1, ge=1)
-    width: int = Field(gt=0)
-    height: int = Field(gt=0)
+    page: Annotated[int, Limits(ge=1)] = 1
+    width: Positive
+    height: Positive
 
 
-class Line(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Line(Strict):
     """One line of text: its polygon clockwise in the pixels of the image, and how sure each model is of it."""
 
-    polygon: list[tuple[float, float]] = Field(min_length=3)
+    polygon: Annotated[list[tuple[float, float]], Limits(min_length=3)]
     text: str
     confidence: Unit
     detection_score: Unit
 
 
-class ModelInfo(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo(Strict):
     """A bundle by name and the SHA-256 of its model."""
 
     name: str
     sha256: str
 
 
-class Models(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Models(Strict):
     """The bundles that read a page; ``second_look`` is the larger recognizer that read again what was doubtful."""
 
     detector: ModelInfo
@@ -49,7 +49,8 @@ class Models(_Frozen):
     second_look: ModelInfo | None = None
 
 
-class Page(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Page(Strict):
     """Lines of one image in reading order; ``notes`` say what was left out or changed on the way."""
 
     schema_version: Literal[1] = 1
@@ -57,7 +58,7 @@ class Page(_Frozen):
     lines: list[Line]
     timings_ms: dict[str, float]
     models: Models
-    notes: list[str] = Field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -65,21 +66,24 @@ class Page(_Frozen):
         return "\n".join(line.text for line in self.lines)
 
 
-class FailedImage(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class FailedImage(Strict):
     """Where the page would have come from; ``page`` is None when the whole file could not be opened."""
 
     source: str
     page: int | None = None
 
 
-class Failure(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Failure(Strict):
     """Why a page could not be read and what to do about it."""
 
     reason: str
     remedy: str
 
 
-class FailedPage(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class FailedPage(Strict):
     """Takes the place of a page that could not be read."""
 
     schema_version: Literal[1] = 1
@@ -87,7 +91,8 @@ class FailedPage(_Frozen):
     error: Failure
 
 
-class Document(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Document(Strict):
     """Everything one command or request read, in the order asked for."""
 
     schema_version: Literal[1] = 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ocr.errors import ConfigError
 from ocr.formats.page import Document, FailedPage, Page
+from ocr.schema import to_json
 
 if TYPE_CHECKING:
     from ocr.formats.searchable_pdf import Scan
@@ -78,7 +79,7 @@ def render(
 
 def write_json(pages: Sequence[Page | FailedPage]) -> bytes:
     """The document as `ocr read --json` prints it."""
-    return (Document(pages=list(pages)).model_dump_json(indent=1) + "\n").encode()
+    return (to_json(Document(pages=list(pages)), indent=1) + "\n").encode()
 
 
 def _with_images(pages: Sequence[Page], images: Iterable["Scan"]) -> Iterator[tuple[Page, "Scan"]]:

@@ -1,6 +1,7 @@
 """The detector: polygons of text lines from images, by an exported bundle."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -81,7 +82,7 @@ class Detector:
     def _map(self, image: Rgb, window: Window, max_side: int | None) -> "WindowMap":
         before = self._before
         if max_side != before.max_side:
-            before = before.model_copy(update={"max_side": max_side})
+            before = replace(before, max_side=max_side)
         prepared = preprocess.apply(before, window.of(image))
         return WindowMap(self.model.run(prepared.array[None])[0, 0], prepared.scale_x, prepared.scale_y)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,7 +74,7 @@ class Reader:
         least = self._least_confidence(texts)
         lines = [
             Line(
-                polygon=orientation.turn_back(item.detection.polygon, quarters, size).tolist(),
+                polygon=[(x, y) for x, y in orientation.turn_back(item.detection.polygon, quarters, size).tolist()],
                 text=text.text,
                 confidence=min(max(text.certainty, 0.0), 1.0),
                 detection_score=min(max(item.detection.score, 0.0), 1.0),
@@ -155,7 +156,7 @@ def open_reader(
 def with_postprocess(reader: Reader, spec: PostprocessSpec, model: Model) -> Reader:
     """``reader`` but for its detector, which makes boxes by ``spec`` of what ``model`` gives in its network's place."""
     bundle = reader.detector.bundle
-    changed = bundle._replace(card=bundle.card.model_copy(update={"postprocess": spec}))
+    changed = bundle._replace(card=replace(bundle.card, postprocess=spec))
     return Reader(Detector(changed, model=model), reader.recognizer, min_confidence=reader.min_confidence)
 
 

@@ -1,8 +1,7 @@
 """The order in which a person would read the lines of a page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +96,7 @@ def _gutter(boxes: list[_Box]) -> float | None:
     if len(boxes) < 2 * _MIN_ROWS:
         return None
     low, high = min(box.x_min for box in boxes), max(box.x_max for box in boxes)
-    edges = np.unique([x for box in boxes for x in (box.x_min, box.x_max)])
+    edges = np.array(sorted({x for box in boxes for x in (box.x_min, box.x_max)}))
     middles = (edges[1:] + edges[:-1]) / 2
     inside = (middles > low + 0.15 * (high - low)) & (middles < high - 0.15 * (high - low))
     if not inside.any():
@@ -118,8 +117,8 @@ def _rows(boxes: list[_Box]) -> list[list[_Box]]:
     rows: list[list[_Box]] = []
     for box in sorted(boxes, key=lambda item: item.y_min + item.y_max):
         for row in reversed(rows[-3:]):
-            top = median_low([item.y_min for item in row])
-            bottom = median_low([item.y_max for item in row])
+            top = _low_median(item.y_min for item in row)
+            bottom = _low_median(item.y_max for item in row)
             shared = min(bottom, box.y_max) - max(top, box.y_min)
             if shared >= _SAME_ROW * min(bottom - top, box.height) and not _stacked(row, box):
                 row.append(box)
@@ -127,6 +126,12 @@ def _rows(boxes: list[_Box]) -> list[list[_Box]]:
         else:
             rows.append([box])
     return [sorted(row, key=lambda item: item.x_min) for row in rows]
+
+
+def _low_median(values: Iterable[float]) -> float:
+    """The middle value, of two the lower: what `statistics` has, whose import takes longer than ordering a page."""
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) // 2]
 
 
 def _stacked(row: list[_Box], box: _Box) -> bool:

@@ -6,19 +6,19 @@ python -m ocr.records.checkpoint > docs/schemas/checkpoint-card.schema.json
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field, ValidationError
+from typing import Annotated, Any, Literal
 
 from durable.replace import write_bytes
 from ocr.bundles.card import BundleCard
 from ocr.errors import CardError
 from ocr.records.layout import card_path
-from ocr.schema import schema_text
+from ocr.schema import Limits, Mismatch, from_json, schema_text, to_json
 
 
+@dataclass(frozen=True, kw_only=True)
 class CheckpointCard(BundleCard):
     """A bundle's card before it is a bundle: what it holds, and how training came to it.
 
@@ -32,11 +32,11 @@ class CheckpointCard(BundleCard):
     loss: str
     config: dict[str, Any]
     config_hash: str
-    epoch: int = Field(ge=0)
-    step: int = Field(ge=0)
+    epoch: Annotated[int, Limits(ge=0)]
+    step: Annotated[int, Limits(ge=0)]
     monitor: str | None
     mode: Literal["min", "max"]
-    size: int = Field(gt=0)
+    size: Annotated[int, Limits(gt=0)]
     seed: int | None = None
     created: datetime
 
@@ -45,15 +45,13 @@ def read_card(checkpoint: Path) -> CheckpointCard:
     """Read the card beside a checkpoint; CardError names the file and what is wrong with it."""
     path = card_path(checkpoint)
     try:
-        return CheckpointCard.model_validate_json(path.read_bytes())
+        return from_json(CheckpointCard, path.read_bytes())
     except FileNotFoundError as error:
         raise CardError(f"{path}: no card beside {checkpoint.name}; ocr checkpoints doctor writes one") from error
     except OSError as error:
         raise CardError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "document"
-        raise CardError(f"{path}: {where}: {first['msg']}; ocr checkpoints doctor writes it anew") from error
+    except Mismatch as error:
+        raise CardError(f"{path}: {error}; ocr checkpoints doctor writes it anew") from error
 
 
 def write_card(checkpoint: Path, card: CheckpointCard) -> Path:
@@ -70,7 +68,7 @@ def write_card(checkpoint: Path, card: CheckpointCard) -> Path:
 
 def card_bytes(card: CheckpointCard) -> bytes:
     """What the file of a card holds."""
-    return (card.model_dump_json(indent=2) + "\n").encode()
+    return (to_json(card, indent=2) + "\n").encode()
 
 
 def canonical_hash(config: dict[str, Any]) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from durable.replace import write_bytes
 from ocr.bundles.card import MetricRecord
@@ -17,6 +16,7 @@ from ocr.records.checkpoint import CheckpointCard, canonical_hash, file_sha256, 
 from ocr.records.layout import CARD_SUFFIX, OLD_CARD_SUFFIX, card_path, old_layouts
 from ocr.records.legacy import CardV1, config_of, read_card_v1
 from ocr.records.legacy_targets import rename_all
+from ocr.schema import Mismatch, from_plain
 from ocr.specs.decode import DecodeSpec
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
@@ -123,40 +123,39 @@ def upgrade(
     if lost := sorted(set(row["metrics"]) - set(metrics)):
         notes.append(f"Not a finite number: {', '.join(lost)}.")
     try:
-        return CheckpointCard(
-            name=old.exp_name,
-            task=row["task"],
-            architecture=row["architecture"],
-            preprocess=_preprocess(config, model, notes, detection=detection),
-            postprocess=_postprocess(model, config, notes) if detection else None,
-            decode=None if detection else _spec(DecodeSpec, model.get("decode")) or _OLD_DECODE,
-            charset=None if detection else _characters(config, near),
-            metrics=[
+        card = {
+            "name": old.exp_name,
+            "task": row["task"],
+            "architecture": row["architecture"],
+            "preprocess": _preprocess(config, model, notes, detection=detection),
+            "postprocess": _postprocess(model, config, notes) if detection else None,
+            "decode": None if detection else _spec(DecodeSpec, model.get("decode")) or _OLD_DECODE,
+            "charset": None if detection else _characters(config, near),
+            "metrics": [
                 MetricRecord(name=name, value=value, n=0, data="validation", protocol=PROTOCOL)
                 for name, value in metrics.items()
             ],
-            run_id=run_id,
-            licence="not stated",
-            weights_sha256=sha256,
-            notes=" ".join(notes),
-            encoder=str(row["encoder"]),
-            decoder=str(row["decoder"]),
-            head=str(row["head"]),
-            loss=str(row["loss"]),
-            config=dict(config),
-            config_hash=canonical_hash(dict(config)),
-            epoch=row["epoch"],
-            step=row["step"],
-            monitor=row["monitor"],
-            mode=row["mode"],
-            size=size,
-            seed=config.get("seed") if isinstance(config.get("seed"), int) else None,
-            created=moment(old.created_at),
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise CardError(f"its old sidecar makes no card: {where}: {first['msg']}") from error
+            "run_id": run_id,
+            "licence": "not stated",
+            "weights_sha256": sha256,
+            "notes": " ".join(notes),
+            "encoder": str(row["encoder"]),
+            "decoder": str(row["decoder"]),
+            "head": str(row["head"]),
+            "loss": str(row["loss"]),
+            "config": dict(config),
+            "config_hash": canonical_hash(dict(config)),
+            "epoch": row["epoch"],
+            "step": row["step"],
+            "monitor": row["monitor"],
+            "mode": row["mode"],
+            "size": size,
+            "seed": config.get("seed") if isinstance(config.get("seed"), int) else None,
+            "created": moment(old.created_at),
+        }
+        return from_plain(CheckpointCard, card)
+    except Mismatch as error:
+        raise CardError(f"its old sidecar makes no card: {error}") from error
 
 
 def moment(text: str) -> datetime:
@@ -172,7 +171,7 @@ def _spec(kind: Any, node: Any) -> Any:
     """A spec of today's config, or None where there is none."""
     if not isinstance(node, dict) or not str(node.get("_target_", "")).endswith(f".{kind.__name__}"):
         return None
-    return kind(**{key: value for key, value in node.items() if not key.startswith("_")})
+    return from_plain(kind, {key: value for key, value in node.items() if not key.startswith("_")})
 
 
 def _preprocess(
@@ -186,7 +185,8 @@ def _preprocess(
         return _OLD_RECOGNITION
     for node in _nodes(config):
         if str(node.get("_target_", "")).endswith("LongestMaxSize") and isinstance(node.get("max_size"), int):
-            return _OLD_DETECTION.model_copy(update={"max_side": node["max_size"]})
+            found = {"resize": "limit", "max_side": node["max_size"], "multiple": _OLD_DETECTION.multiple}
+            return from_plain(PreprocessSpec, found)
     notes.append("Preprocessing is what the old code fixed: long side 640.")
     return _OLD_DETECTION
 
@@ -197,12 +197,13 @@ def _postprocess(model: Mapping[str, Any], config: Mapping[str, Any], notes: lis
         return today
     for node in _nodes(config):
         if "box_thresh" in node and "thresh" in node:
-            return PostprocessSpec(
-                binarize=node["thresh"],
-                box_threshold=node["box_thresh"],
-                max_candidates=node.get("max_candidates", _OLD_POSTPROCESS.max_candidates),
-                shape="polygon" if node.get("use_polygon") else "quad",
-            )
+            found = {
+                "binarize": node["thresh"],
+                "box_threshold": node["box_thresh"],
+                "max_candidates": node.get("max_candidates", _OLD_POSTPROCESS.max_candidates),
+                "shape": "polygon" if node.get("use_polygon") else "quad",
+            }
+            return from_plain(PostprocessSpec, found)
     notes.append("Postprocessing is what the old code fixed: thresholds 0.3 and 0.7.")
     return _OLD_POSTPROCESS
 

@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from ocr.schema import to_json
 from ocr.serving.documents import DocumentReader, Patience, Upload
 from ocr.serving.jobs import Job, Jobs
 from ocr.serving.options import ReadOptions, reading
@@ -91,6 +92,6 @@ class JobWorker:
         pages = self._reader.read(upload, reading(options, self._offered), patience, skip=job.pages_done)
         for number, page in enumerate(pages, start=job.pages_done + 1):
             self._telemetry.pages.labels("failed" if hasattr(page, "error") else "read").inc()
-            if not self._jobs.put_page(job.id, number, page.model_dump_json()):
+            if not self._jobs.put_page(job.id, number, to_json(page)):
                 return False
         return True

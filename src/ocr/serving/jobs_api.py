@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from findings.counted import counted
-from ocr.formats.page import Document, FailedPage, Page
+from ocr.formats.page import Document
+from ocr.schema import from_json
 from ocr.serving.body import received
 from ocr.serving.documents import Upload
 from ocr.serving.jobs import Job
@@ -20,7 +21,6 @@ from ocr.serving.service import Service
 
 router = APIRouter()
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="what POST /v1/jobs answered")]
-_PAGE: TypeAdapter[Page | FailedPage] = TypeAdapter(Page | FailedPage)
 
 
 class JobStatus(BaseModel):
@@ -152,7 +152,7 @@ def _result(service: Service, job: Job, format: str) -> bytes:
     data = service.jobs.file(job.id)
     if data is None:
         raise _unknown()
-    document = Document(pages=[_PAGE.validate_json(body) for body in service.jobs.pages(job.id)])
+    document = from_json(Document, f'{{"pages": [{",".join(service.jobs.pages(job.id))}]}}')
     upload = Upload(data, job.name, ReadOptions.model_validate_json(job.options).dpi)
     return write(document, format, upload, page_pixels=service.limits.page_pixels)
 

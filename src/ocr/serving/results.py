@@ -9,6 +9,7 @@ from ocr.formats.pdf_apart import PAGE_SECONDS
 from ocr.formats.render import FORMATS, render
 from ocr.formats.searchable_pdf import encode
 from ocr.formats.sources import page_images
+from ocr.schema import to_json
 from ocr.serving.documents import Upload
 from ocr.serving.problems import Problem
 
@@ -22,7 +23,7 @@ def write(document: Document, format: str, upload: Upload, *, page_pixels: int) 
     A searchable PDF shows the pages: they are decoded once more, one at a time, rather than all kept while reading.
     """
     if format == "json":  # without the indentation that is for people
-        return document.model_dump_json().encode()
+        return to_json(document).encode()
     images = _images(document.pages, upload, page_pixels) if format == "pdf" else ()
     try:
         return render(document.pages, format, images=images, dpi=upload.dpi)

@@ -9,11 +9,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from ocr.errors import ConfigError
+from ocr.schema import Limits, Strict, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,22 +28,22 @@ if TYPE_CHECKING:
 _WORTH_A_LOOK = 0.01
 
 
-class PriorSpec(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class PriorSpec(Strict):
     """A character prior and how it weighs: the file by its SHA-256, and what `ocr.specs.beam` needs to use it.
 
     ``weight`` multiplies the prior's logarithms, ``bonus`` in nats is added for every character, without which the
     prior would favour short texts; the best ``width`` texts are followed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    weight: float = Field(gt=0)
+    sha256: Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
+    weight: Annotated[float, Limits(gt=0)]
     bonus: float
-    width: int = Field(default=4, ge=1)
+    width: Annotated[int, Limits(ge=1)] = 4
 
 
-class DecodeSpec(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class DecodeSpec(Strict):
     """How logits become text.
 
     ``ctc``: class 0 is blank, class i+1 is character i. ``parseq``: class 0 ends the text, class i+1 is character i.
@@ -53,15 +52,12 @@ class DecodeSpec(BaseModel):
     found right) by which the certainty of a text becomes a probability, both rising; None leaves it as it is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["ctc", "parseq"]
-    max_length: int | None = Field(default=None, ge=1)
+    max_length: Annotated[int, Limits(ge=1)] | None = None
     prior: PriorSpec | None = None
-    certainty: tuple[tuple[float, float], ...] | None = Field(default=None, min_length=2)
+    certainty: Annotated[tuple[tuple[float, float], ...], Limits(min_length=2)] | None = None
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
+    def __post_init__(self) -> None:
         if self.prior is not None and self.kind != "ctc":
             raise ValueError("prior: only a ctc recognizer can use one")
         if self.certainty is not None:
@@ -69,12 +65,11 @@ class DecodeSpec(BaseModel):
             rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(self.certainty))
             if not rising or min(points) < 0 or max(points) > 1:
                 raise ValueError("certainty: points must rise within 0 to 1")
-        return self
 
     @property
     def digest(self) -> str:
         """SHA-256 in hex of the spec's values."""
-        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(to_plain(self), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

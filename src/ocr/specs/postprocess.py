@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from ocr.schema import Limits, Strict, to_json
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class PostprocessSpec(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class PostprocessSpec(Strict):
     """Binarisation, box threshold and unclip rule of one detector.
 
     A region of pixels above ``binarize`` becomes a polygon when its mean probability reaches ``box_threshold`` and,
@@ -21,19 +22,17 @@ class PostprocessSpec(BaseModel):
     with: unclip is its exact inverse. The best ``max_candidates`` by score are kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    binarize: float = Field(default=0.3, gt=0, lt=1)
-    box_threshold: float = Field(default=0.6, ge=0, le=1)
-    shrink_ratio: float = Field(default=0.4, gt=0, lt=1)
-    min_side: float = Field(default=3.0, ge=0)
-    max_candidates: int = Field(default=3000, gt=0)
+    binarize: Annotated[float, Limits(gt=0, lt=1)] = 0.3
+    box_threshold: Annotated[float, Limits(ge=0, le=1)] = 0.6
+    shrink_ratio: Annotated[float, Limits(gt=0, lt=1)] = 0.4
+    min_side: Annotated[float, Limits(ge=0)] = 3.0
+    max_candidates: Annotated[int, Limits(gt=0)] = 3000
     shape: Literal["quad", "polygon"] = "quad"
 
     @property
     def digest(self) -> str:
         """SHA-256 in hex of the spec's canonical JSON."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(to_json(self).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

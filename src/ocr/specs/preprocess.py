@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from ocr.schema import Limits, Strict, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Triple = tuple[float, float, float]
+Positive = Annotated[int, Limits(gt=0)]
 
 
-class PreprocessSpec(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class PreprocessSpec(Strict):
     """Resize rule, interpolation, colour order, normalisation and padding of one network's input.
 
     ``limit``: long side at most ``max_side``, short side at least ``min_side`` where that leaves the long side in its
@@ -28,24 +30,21 @@ class PreprocessSpec(BaseModel):
     is in normalised units.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     resize: Literal["limit", "height", "fixed"]
-    max_side: int | None = Field(default=None, gt=0)
-    min_side: int | None = Field(default=None, gt=0)
-    height: int | None = Field(default=None, gt=0)
-    width: int | None = Field(default=None, gt=0)
-    min_width: int | None = Field(default=None, gt=0)
-    max_width: int | None = Field(default=None, gt=0)
-    multiple: int = Field(default=1, gt=0)
+    max_side: Positive | None = None
+    min_side: Positive | None = None
+    height: Positive | None = None
+    width: Positive | None = None
+    min_width: Positive | None = None
+    max_width: Positive | None = None
+    multiple: Positive = 1
     interpolation: Literal["linear", "area", "cubic"] = "linear"
     colour_order: Literal["rgb", "bgr"] = "rgb"
     mean: Triple = (0.485, 0.456, 0.406)
     std: Triple = (0.229, 0.224, 0.225)
     pad_value: float = 0.0
 
-    @model_validator(mode="after")
-    def _sizes_fit_the_rule(self) -> Self:
+    def __post_init__(self) -> None:
         needed = {"limit": {"max_side"}, "height": {"height"}, "fixed": {"height", "width"}}[self.resize]
         allowed = needed | {"limit": {"min_side"}, "height": {"min_width", "max_width"}, "fixed": set()}[self.resize]
         sizes = {"max_side", "min_side", "height", "width", "min_width", "max_width"}
@@ -58,12 +57,11 @@ class PreprocessSpec(BaseModel):
             raise ValueError(f"max_side {self.max_side} is less than multiple {self.multiple}")
         if min(self.std) <= 0:
             raise ValueError("std must be positive")
-        return self
 
     @property
     def digest(self) -> str:
         """SHA-256 in hex of the spec's canonical JSON."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(to_json(self).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """From a resolved config to a module: what training, export and judging of a checkpoint have in common."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def load_module(
         weights.compare(module.state_dict(), state, checkpoint)
         state = weights.mixed(module.state_dict(), state, start_share)
     weights.load_exactly(module, state, checkpoint)
-    return module.eval(), card if card.start else card.model_copy(update={"start": start_of(card.config)})
+    return module.eval(), card if card.start else replace(card, start=start_of(card.config))
 
 
 def without_pretrained(node: Any) -> Any:

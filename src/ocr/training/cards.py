@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from ocr.bundles.card import MetricRecord, StartRecord
 from ocr.records.checkpoint import CheckpointCard, canonical_hash
+from ocr.schema import from_plain
 from ocr.training.instantiate import instantiate
 
 PROTOCOLS = {
@@ -68,17 +69,18 @@ class CardMaker:
             for name, value in sorted(metrics.items())
             if name.startswith("val/")
         ]
-        return CheckpointCard(
+        card = {
             **self.fixed,
-            metrics=records,
-            epoch=epoch,
-            step=step,
-            monitor=monitor,
-            mode=mode,
-            size=size,
-            weights_sha256=sha256,
-            created=datetime.now(UTC),
-        )
+            "metrics": records,
+            "epoch": epoch,
+            "step": step,
+            "monitor": monitor,
+            "mode": mode,
+            "size": size,
+            "weights_sha256": sha256,
+            "created": datetime.now(UTC),
+        }
+        return from_plain(CheckpointCard, card)
 
 
 def _part(model: dict[str, Any], *roles: str) -> str:

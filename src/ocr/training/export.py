@@ -3,6 +3,7 @@
 import copy
 import tempfile
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 from ocr.bundles.bundle import Bundle, write_bundle
@@ -39,7 +40,7 @@ def export(
         raise ConfigError(f"{checkpoint}: a threshold map is a detector's; export without --threshold-map")
     maps = BothMaps if threshold_map else ProbabilityMap
     network = module.network if found.task == "recognition" else maps(module.network).eval()
-    card = BundleCard(**{name: getattr(found, name) for name in BundleCard.model_fields})
+    card = BundleCard(**{field.name: getattr(found, field.name) for field in fields(BundleCard)})
     if half:
         round_to_half(network)
     graph = onnx_graph(copy.deepcopy(network), card)
@@ -51,5 +52,5 @@ def export(
     several = f" (mean of it and {', '.join(path.name for path in average)})" if average else ""
     mixed = f", {start_share:.0%} of its weights those it started from" if start_share else ""
     note = f"Exported from {checkpoint.name} at epoch {found.epoch}{several}{mixed}: {parity}."
-    card = card.model_copy(update={"notes": f"{card.notes} {note}".strip()})
+    card = replace(card, notes=f"{card.notes} {note}".strip())
     return write_bundle(to, graph, card), parity

@@ -20,6 +20,7 @@ import yaml
 
 from ocr.errors import ConfigError
 from ocr.records.legacy_targets import current, translate
+from ocr.schema import Strict, from_plain
 
 # Without it Hydra 1.3 changes the working directory; 1.4 deprecates it and behaves as "1.3" says.
 VERSION_BASE: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
@@ -126,6 +127,8 @@ def instantiate(node: Any, **run_time: Any) -> Any:
     except TypeError as error:
         raise ConfigError(f"{node['_target_']}: {error}") from error
     try:
+        if isinstance(target, type) and issubclass(target, Strict):  # made without checks of its own
+            return from_plain(target, arguments)
         return target(**arguments)
     except ValueError as error:
         raise ConfigError(f"{node['_target_']}: {_one_line(error)}") from error

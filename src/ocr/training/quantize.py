@@ -3,6 +3,7 @@
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,7 +84,7 @@ def quantize(
         f"In eight bits, fitted to {len(images)} lines of {fit.name} by ocr quantize: reads {after.value:.2%} of "
         f"{after.n} lines of {held_out.name}, {before.value:.2%} before; other figures here are from before."
     )
-    card = bundle.card.model_copy(update={"notes": f"{bundle.card.notes} {note}".strip()})
+    card = replace(bundle.card, notes=f"{bundle.card.notes} {note}".strip())
     prior = load_prior(bundle)
     written = write_bundle(to, smaller, card, None if prior is None else prior.to_bytes())
     return Quantized(written, rounded.convolutions, rounded.left, before, after)

@@ -1,5 +1,6 @@
 """Checkpoints: the catalog, and all that is known of one before it is opened."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ocr.records.catalog import Catalog, Row, arrange
 from ocr.records.checkpoint import read_card
 from ocr.records.compare import flatten
 from ocr.records.compatibility import can_read, checks
+from ocr.schema import to_plain
 from ocr.ui.navigation import PAGES, open_with
 from ocr.ui.one_line import one_line
 from ocr.ui.settings import nothing_yet, roots
@@ -98,7 +100,7 @@ def _details(row: Row) -> None:
         st.markdown("**Performance**")
         _performance(row)
     try:
-        card = read_card(Path(row["path"])).model_dump(mode="json")
+        card = to_plain(read_card(Path(row["path"])))
     except CardError:
         facts = {key: value for key, value in row.items() if value not in (None, {}, [])}
         _pairs("What is known", facts)
@@ -130,7 +132,7 @@ def _ways_on(row: Row) -> None:
 
 def _performance(row: Row) -> None:
     try:
-        metrics = [one.model_dump() for one in read_card(Path(row["path"])).metrics]
+        metrics = [asdict(one) for one in read_card(Path(row["path"])).metrics]
     except CardError:
         metrics = [{"name": name, "value": value} for name, value in (row.get("metrics") or {}).items()]
     if metrics:

@@ -1,14 +1,15 @@
 """Errors: an evaluation opened, worst pages first, with slices, confusions and the maps of a crop."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
-from pydantic import ValidationError
 
 from findings.counted import counted
 from ocr.errors import ConfigError, ImageError, InputError
 from ocr.evaluation.report import Report
 from ocr.images.load import load_image
+from ocr.schema import Mismatch, from_json
 from ocr.ui.maps import show_maps
 from ocr.ui.one_line import one_line
 from ocr.ui.overlay import Item, overlay
@@ -44,7 +45,7 @@ def show() -> None:
     with pages:
         _worst_pages(report)
     with figures:
-        st.dataframe([record.model_dump() for record in report.metrics], hide_index=True)
+        st.dataframe([asdict(record) for record in report.metrics], hide_index=True)
     with slices:
         _slices(report)
     with confusions:
@@ -59,11 +60,9 @@ def _visible(character: str) -> str:
 def parse(data: bytes, name: str) -> Report:
     """The report in a file; ConfigError when it is none."""
     try:
-        return Report.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise ConfigError(f"{name}: {where}: {first['msg']}; give what `ocr eval --save` wrote") from error
+        return from_json(Report, data)
+    except Mismatch as error:
+        raise ConfigError(f"{name}: {error}; give what `ocr eval --save` wrote") from error
 
 
 def _read(path: Path) -> bytes:

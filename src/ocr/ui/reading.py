@@ -1,6 +1,7 @@
 """Pages read once for each pair of models, and shown as their thresholds say."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -144,4 +145,4 @@ def _stamp(model: str) -> int:
 def kept(page: Page, confidence: float, score: float) -> Page:
     """The page with the lines that are at least so sure; what has been read is not read again."""
     lines = [line for line in page.lines if line.confidence >= confidence and line.detection_score >= score]
-    return page.model_copy(update={"lines": lines})
+    return replace(page, lines=lines)

@@ -8,6 +8,7 @@ At the bundle's own thresholds it reads as the shared engine does, with the same
 import hashlib
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,5 +94,5 @@ def reader_at(thresholds: Thresholds, detector: str | Path, recognizer: str | Pa
     shared = shared_engine().reader(detector, recognizer, min_confidence=min_confidence)
     bundle = shared.detector.bundle
     assert bundle.card.postprocess is not None  # a Detector's has one
-    spec = bundle.card.postprocess.model_copy(update=thresholds._asdict())
+    spec = replace(bundle.card.postprocess, **thresholds._asdict())
     return with_postprocess(shared, spec, KeptMaps(shared.detector.model, bundle.sha256))

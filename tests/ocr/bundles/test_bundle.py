@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def with_prior(folder: Path) -> Bundle:
     bundle = load_bundle(folder)
     spec = PriorSpec(sha256=hashlib.sha256(data).hexdigest(), weight=0.3, bonus=0.4)
     decode = DecodeSpec(kind="ctc", prior=spec)
-    return write_bundle(folder, bundle.model_path, bundle.card.model_copy(update={"decode": decode}), data)
+    return write_bundle(folder, bundle.model_path, replace(bundle.card, decode=decode), data)
 
 
 def test_a_prior_travels_with_its_bundle(folder: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_prior_travels_with_its_bundle(folder: Path) -> None:
     assert prior is not None
     assert prior.alphabet.endswith("AB")
     bundle = load_bundle(folder)
-    plain = bundle.card.model_copy(update={"decode": DecodeSpec(kind="ctc")})
+    plain = replace(bundle.card, decode=DecodeSpec(kind="ctc"))
     write_bundle(folder, bundle.model_path, plain)
     assert sorted(path.name for path in folder.iterdir()) == ["card.json", "model.onnx"]
 

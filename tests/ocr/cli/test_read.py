@@ -14,6 +14,7 @@ from PIL import Image
 from ocr.bundles.bundle import Bundle
 from ocr.cli.main import main
 from ocr.formats.page import Document, Page
+from ocr.schema import from_json
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -49,7 +50,7 @@ def drawn(tmp_path: Path) -> Path:
 def test_json_is_one_document_with_polygons_in_the_pixels_of_the_input(run: Run, drawn: Path) -> None:
     code, out, err = run(drawn, "--json")
     assert (code, err) == (0, "")
-    document = Document.model_validate_json(out)
+    document = from_json(Document, out)
     (page,) = document.pages
     assert isinstance(page, Page)
     assert (page.image.source, page.image.width, page.image.height) == (str(drawn), 480, 320)
@@ -60,7 +61,7 @@ def test_json_is_one_document_with_polygons_in_the_pixels_of_the_input(run: Run,
 
 
 def test_text_and_table(run: Run, drawn: Path) -> None:
-    texts = [line.text for line in Document.model_validate_json(run(drawn, "--format", "json")[1]).pages[0].lines]
+    texts = [line.text for line in from_json(Document, run(drawn, "--format", "json")[1]).pages[0].lines]
     assert run(drawn, "--format", "text") == (0, "\n".join(texts) + "\n", "")
     code, out, err = run(drawn)
     assert (code, err) == (0, "")
@@ -75,7 +76,7 @@ def test_an_exif_turned_photograph_is_read_as_displayed(run: Run, drawn: Path, t
     with Image.open(drawn) as image:
         image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
     displayed, turned = (
-        Document.model_validate_json(run(path, "--json")[1]).pages[0] for path in (drawn, tmp_path / "turned.png")
+        from_json(Document, run(path, "--json")[1]).pages[0] for path in (drawn, tmp_path / "turned.png")
     )
     assert isinstance(displayed, Page)
     assert isinstance(turned, Page)
@@ -89,7 +90,7 @@ def test_folders_patterns_and_documents_together(run: Run, drawn: Path, ocr_data
     shutil.copy(ocr_data / "docs" / "ocrmypdf" / "cardinal.pdf", folder)
     code, out, _ = run(folder, drawn.parent / "dr*.png", "--json", "--dpi", "40")
     assert code == 0
-    pages = [(Path(page.image.source).name, page.image.page) for page in Document.model_validate_json(out).pages]
+    pages = [(Path(page.image.source).name, page.image.page) for page in from_json(Document, out).pages]
     assert pages == [("a.png", 1), *[("cardinal.pdf", number) for number in range(1, 5)], ("drawn.png", 1)]
 
 

@@ -13,6 +13,7 @@ from ocr.bundles.bundle import Bundle
 from ocr.cli.main import main
 from ocr.formats.page import Document
 from ocr.formats.render import FORMATS
+from ocr.schema import from_json
 
 Run = Callable[..., tuple[int, bytes, str]]
 
@@ -58,7 +59,7 @@ def test_one_file_holds_everything_and_its_name_tells_the_format(run: Run, scans
     assert run(scans, "--out", tmp_path / "deep" / "all.pdf") == (0, b"", "")
     assert len(pypdfium2.PdfDocument(tmp_path / "deep" / "all.pdf")) == 4
     assert run(scans, "--out", tmp_path / "all.json")[0] == 0
-    assert len(Document.model_validate_json((tmp_path / "all.json").read_bytes()).pages) == 4
+    assert len(from_json(Document, (tmp_path / "all.json").read_bytes()).pages) == 4
 
 
 def test_stdout_gets_the_document(run: Run, scans: Path) -> None:

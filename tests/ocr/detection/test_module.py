@@ -1,5 +1,6 @@
 """A detector learns, in the numerics that must hold, and validation judges whole pages."""
 
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_validation_counts_what_is_found_in_the_pixels_of_the_page(small_module)
     module.network = Darkness()
     image = np.full((512, 256, 3), 255, np.uint8)
     image[100:110, 60:180] = 0
-    page = apply(module.preprocess.model_copy(update={"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}), image)
+    page = apply(replace(module.preprocess, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)), image)
     # The bar is the kernel; the line it stands for is what unclip makes of it.
     line = np.array(((47, 87), (193, 87), (193, 123), (47, 123)), np.float32)
     batch = PageBatch(

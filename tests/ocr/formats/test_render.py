@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -158,9 +159,8 @@ def test_poppler_finds_the_same_text(pages: list[Page], image: NDArray[np.uint8]
 
 
 def test_a_long_strip_fits_a_pdf_page() -> None:
-    strip = make_page([make_line("TOTAL", 10, 10, 90)]).model_copy(
-        update={"image": make_page([]).image.model_copy(update={"height": 60_000, "width": 40})}
-    )
+    page = make_page([make_line("TOTAL", 10, 10, 90)])
+    strip = replace(page, image=replace(page.image, height=60_000, width=40))
     data = render([strip], "pdf", images=[np.full((60_000, 40, 3), 255, np.uint8)], dpi=72)
     assert pypdfium2.PdfDocument(data)[0].get_size()[1] == 14_400
 

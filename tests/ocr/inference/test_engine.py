@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,12 +105,10 @@ def test_a_crop_reads_the_same_in_any_company(recognizer: Recognizer, texts: lis
 def doubting(plain_recognizer: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A recognizer of a, b, c, d, whose second look says A, B, C, D."""
     folder = tmp_path_factory.mktemp("bundles") / "first"
-    wider = plain_recognizer.card.model_copy(update={"name": "second", "charset": ["A", "B", "C", "D"]})
+    wider = replace(plain_recognizer.card, name="second", charset=["A", "B", "C", "D"])
     write_bundle(folder / "beside", plain_recognizer.model_path, wider)
     look = SecondLook(bundle="beside", below=0.95)
-    return write_bundle(
-        folder, plain_recognizer.model_path, plain_recognizer.card.model_copy(update={"second_look": look})
-    )
+    return write_bundle(folder, plain_recognizer.model_path, replace(plain_recognizer.card, second_look=look))
 
 
 def faint(crop: np.ndarray) -> np.ndarray:
@@ -230,7 +229,7 @@ def test_the_other_kind_of_bundle_is_refused(plain_detector: Bundle, plain_recog
 
 
 def test_a_charset_of_another_size_is_refused(plain_recognizer: Bundle, tmp_path: Path) -> None:
-    card = plain_recognizer.card.model_copy(update={"charset": ["a", "b"]})
+    card = replace(plain_recognizer.card, charset=["a", "b"])
     bundle = write_bundle(tmp_path, plain_recognizer.model_path, card)
     with pytest.raises(BundleError, match="the graph has 5 classes, the card's charset needs 3"):
         Recognizer(bundle)

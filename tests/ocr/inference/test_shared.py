@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,8 @@ def blank(side: int = 64) -> PageImage:
     return PageImage("blank", 1, np.full((side, side, 3), 255, np.uint8), [])
 
 
-def essence(pages: list[Page]) -> list[dict]:
-    return [page.model_dump(exclude={"timings_ms"}) for page in pages]
+def essence(pages: list[Page]) -> list[Page]:
+    return [replace(page, timings_ms={}) for page in pages]
 
 
 @pytest.fixture(scope="module")

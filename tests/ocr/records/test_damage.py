@@ -5,6 +5,7 @@ import random
 import resource
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,7 +35,7 @@ class Writer:
 
         def make_card(**facts):
             kept = {key: facts[key] for key in ("epoch", "step", "size")}
-            return card.model_copy(update={**kept, "weights_sha256": facts["sha256"]})
+            return replace(card, **kept, weights_sha256=facts["sha256"])
 
         self.callback.record(folder, None, make_card)
         self.trainer = SimpleNamespace(

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from ocr.formats.page import Document
 from ocr.formats.pdf_pages import open_pdf
 from ocr.formats.render import FORMATS, render
+from ocr.schema import from_json
 from ocr.serving.results import Format
 
 PDF = {"content-type": "application/pdf"}
@@ -43,7 +44,7 @@ def test_a_request_and_a_job_give_what_the_writer_gives(
         with open_pdf(answer.content) as written:
             assert len(written) == 3
     else:
-        read = Document.model_validate_json(client.get(f"/v1/jobs/{job}/result").content)
+        read = from_json(Document, client.get(f"/v1/jobs/{job}/result").content)
         assert _timeless(answer.content) == _timeless(render(read.pages, format))
         assert "PAGE" in answer.text
 

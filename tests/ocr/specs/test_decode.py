@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_digest_follows_the_values():
 def test_certainty_is_that_of_the_whole_text_brought_to_what_was_observed():
     logits = logits_of([[0.1, 0.9, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.2, 0.0, 0.8, 0.0]])
     assert decode(CTC, ABC, logits)[0].certainty == pytest.approx(0.72, abs=1e-5)
-    observed = CTC.model_copy(update={"certainty": ((0.0, 0.0), (0.72, 0.9), (1.0, 1.0))})
+    observed = replace(CTC, certainty=((0.0, 0.0), (0.72, 0.9), (1.0, 1.0)))
     assert decode(observed, ABC, logits)[0].certainty == pytest.approx(0.9, abs=1e-4)
 
 

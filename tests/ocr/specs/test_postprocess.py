@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ocr.geometry.offset import shrink
 from ocr.geometry.polygon import clockwise, iou, signed_area
 from ocr.geometry.quad import order_quad
+from ocr.schema import from_json, to_json
 from ocr.specs.postprocess import Detection, PostprocessSpec, detect
 
 QUAD = PostprocessSpec()
@@ -147,5 +148,5 @@ def test_only_a_map_of_two_dimensions_is_taken() -> None:
 
 
 def test_the_digest_follows_the_values() -> None:
-    assert QUAD.digest == PostprocessSpec.model_validate_json(QUAD.model_dump_json()).digest
+    assert QUAD.digest == from_json(PostprocessSpec, to_json(QUAD)).digest
     assert QUAD.digest != PostprocessSpec(binarize=0.2).digest

@@ -1,5 +1,6 @@
 """Where a run begins: what resume= and start= find, what they load, what cards then say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -17,6 +18,7 @@ from ocr.records.checkpoint import file_sha256, read_card
 from ocr.records.find import checkpoint_path
 from ocr.records.layout import card_path
 from ocr.records.run import read_record
+from ocr.schema import to_json
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
 from ocr.text.charset import Charset
@@ -42,8 +44,8 @@ def test_a_module_is_rebuilt_from_checkpoint_and_card_alone(tiny, tiny_home):
     assert card.run_id == read_record(tiny_home / "run").id
 
     real = best.resolve()
-    wider = card.model_copy(update={"config": card.config | {"model": wider_network(card.config["model"])}})
-    card_path(real).write_text(wider.model_dump_json())
+    wider = replace(card, config=card.config | {"model": wider_network(card.config["model"])})
+    card_path(real).write_text(to_json(wider))
     with pytest.raises(
         CheckpointError, match=r"network\.layers\.0\.weight has shape \(8, 4\), the model \(16, 4\).* more"
     ):

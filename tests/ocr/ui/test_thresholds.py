@@ -10,6 +10,7 @@ from ocr.cli.main import main
 from ocr.datasets.synthetic import receipt
 from ocr.formats.sources import PageImage, page_images
 from ocr.inference.onnx import OnnxModel
+from ocr.schema import to_plain
 from ocr.ui import models
 from ocr.ui.thresholds import KeptMaps, MapCache, Thresholds, own_thresholds, reader_at
 
@@ -37,7 +38,7 @@ def page_of(data: bytes) -> PageImage:
 
 
 def lines_of(page) -> list[dict]:
-    return json.loads(page.model_dump_json())["lines"]
+    return to_plain(page)["lines"]
 
 
 @pytest.fixture
