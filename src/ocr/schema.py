@@ -108,7 +108,8 @@ def _checked(kind: Any, method: str, value: object) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "document"
-        raise Mismatch(f"{where}: {first['msg']}") from error
+        unknown = first["type"] in ("extra_forbidden", "unexpected_keyword_argument")
+        raise Mismatch(f"{where}: {'unknown key' if unknown else first['msg']}") from error
 
 
 @cache

@@ -47,10 +47,11 @@ class JobWorker:
         self._wake.set()
 
     def stop(self) -> None:
-        """Stop after the pages under way; the job is queued again with what was read of it."""
+        """Stop after the pages under way; the job is queued again with what was read of it. It may not have begun."""
         self._stop.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._runner.shutdown()
 
     def _run(self) -> None:

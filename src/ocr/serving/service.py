@@ -58,7 +58,8 @@ class Service:
         self.telemetry.watch("ocr_open_requests", "Requests being read", lambda: self.requests.used)
         self.telemetry.watch("ocr_waiting_jobs", "Jobs queued or being read", self.jobs.waiting)
         self.telemetry.watch("ocr_model_loads", "Bundles loaded since the start", lambda: self.engine.loads)
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+        self._warming = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
+        self._warming.start()
         try:
             yield
         finally:
@@ -121,6 +122,7 @@ class Service:
         log("ready", seconds=round(seconds(), 3))
 
     def _end(self) -> None:
+        self._warming.join()  # a process that exits while a model is loaded is aborted, and jobs may begin only now
         self.worker.stop()
         self.threads.shutdown()
         self.batcher.close()

@@ -47,6 +47,17 @@ def drawn(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_page_is_read_without_what_only_makes_the_start_slow(drawn: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from ocr.images.load import load_image; from ocr.inference.engine import open_reader\n"
+        "open_reader().read(load_image(Path(sys.argv[1])), source='page')\n"
+        "print({'pydantic', 'pydantic_core', 'numpy.ma', 'statistics', 'importlib.metadata', 'torch'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(drawn)], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
 def test_json_is_one_document_with_polygons_in_the_pixels_of_the_input(run: Run, drawn: Path) -> None:
     code, out, err = run(drawn, "--json")
     assert (code, err) == (0, "")

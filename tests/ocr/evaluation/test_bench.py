@@ -7,6 +7,7 @@ from ocr.datasets.annotations import read_samples
 from ocr.errors import ConfigError
 from ocr.evaluation.bench import Measured, bench, ways, with_pareto
 from ocr.evaluation.bench_plot import pareto_svg
+from ocr.specs.preprocess import PreprocessSpec
 
 
 def row(name, f1, milliseconds):
@@ -34,7 +35,7 @@ def test_every_side_prior_and_look_is_a_way(plain_detector, plain_recognizer):
 def test_a_detector_without_a_long_side_cannot_be_compared(make_detector, plain_recognizer, tmp_path):
     spec = {"resize": "fixed", "height": 64, "width": 64}
     with pytest.raises(ConfigError, match="sets no long side"):
-        ways([make_detector(tmp_path / "fixed", preprocess=spec)], [], [plain_recognizer])
+        ways([make_detector(tmp_path / "fixed", preprocess=PreprocessSpec(**spec))], [], [plain_recognizer])
 
 
 def test_figures_are_those_of_the_evaluation_and_finer_reads_at_least_as_well(pages, plain_detector, plain_recognizer):

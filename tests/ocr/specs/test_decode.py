@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocr.errors import ConfigError
+from ocr.schema import from_plain
 from ocr.specs.decode import Decoded, DecodeSpec, decode, valid_steps
 from ocr.text.charset import Charset
 from ocr.text.tokenizer import CtcTokenizer, ParseqTokenizer
@@ -137,4 +138,4 @@ def test_certainty_is_that_of_the_whole_text_brought_to_what_was_observed():
 )
 def test_specs_that_cannot_be_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        DecodeSpec(**{"kind": "ctc"} | changes)
+        from_plain(DecodeSpec, {"kind": "ctc"} | changes)
