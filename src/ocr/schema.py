@@ -39,6 +39,10 @@ class Limits:
         return handler.generate_schema(Annotated[source, Field(**given)])
 
 
+Positive = Annotated[int, Limits(gt=0)]
+Sha256 = Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
+
+
 class Mismatch(ValueError):
     """What the first thing wrong with a value is, and where: ``preprocess.max_side: Input should be ...``."""
 
@@ -109,7 +113,8 @@ def _checked(kind: Any, method: str, value: object) -> Any:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "document"
         unknown = first["type"] in ("extra_forbidden", "unexpected_keyword_argument")
-        raise Mismatch(f"{where}: {'unknown key' if unknown else first['msg']}") from error
+        message = "unknown key" if unknown else first["msg"].removeprefix("Value error, ")
+        raise Mismatch(f"{where}: {message}") from error
 
 
 @cache

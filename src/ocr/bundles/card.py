@@ -8,13 +8,12 @@ No numpy and no torch: the light catalog reads cards.
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ocr.schema import Limits, Strict, schema_text
+from ocr.schema import Limits, Sha256, Strict, schema_text
 from ocr.specs.decode import DecodeSpec
 from ocr.specs.postprocess import PostprocessSpec
 from ocr.specs.preprocess import PreprocessSpec
 
 Task = Literal["detection", "recognition"]
-Sha256 = Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Limits(min_length=1)]
 
 

@@ -6,10 +6,9 @@ python -m ocr.formats.page > docs/schemas/document.schema.json
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ocr.schema import Limits, Strict, schema_text
+from ocr.schema import Limits, Positive, Strict, schema_text
 
 Unit = Annotated[float, Limits(ge=0, le=1)]
-Positive = Annotated[int, Limits(gt=0)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from durable.replace import write_bytes
 from ocr.bundles.card import BundleCard
 from ocr.errors import CardError
 from ocr.records.layout import card_path
-from ocr.schema import Limits, Mismatch, from_json, schema_text, to_json
+from ocr.schema import Limits, Mismatch, Positive, from_json, schema_text, to_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class CheckpointCard(BundleCard):
     step: Annotated[int, Limits(ge=0)]
     monitor: str | None
     mode: Literal["min", "max"]
-    size: Annotated[int, Limits(gt=0)]
+    size: Positive
     seed: int | None = None
     created: datetime
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ocr.errors import CardError
+from ocr.schema import Mismatch, from_plain
 
 # Names of four months of training, the doubled labels of one broken version included.
 _NAMES = (
@@ -104,12 +105,11 @@ def read_card_v1(path: Path) -> CardV1:
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=yaml.CSafeLoader)
-        return CardV1.model_validate(content)
+        return from_plain(CardV1, content)
     except OSError as error:
         raise CardError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise CardError(f"{path}: {'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}") from error
+    except Mismatch as error:
+        raise CardError(f"{path}: {error}") from error
     except (ValueError, yaml.YAMLError) as error:
         raise CardError(f"{path}: neither JSON nor YAML ({str(error).splitlines()[0]})") from error
 

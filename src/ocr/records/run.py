@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from durable.lock import lock
 from durable.replace import write_text
@@ -24,7 +24,7 @@ from ocr.errors import OcrError, RecordError
 from ocr.records import host, provenance
 from ocr.records.layout import HEARTBEAT, RECORD
 from ocr.records.liveness import HEARTBEAT_SECONDS
-from ocr.schema import schema_text
+from ocr.schema import Mismatch, from_json, schema_text
 
 Status = Literal["created", "running", "completed", "failed", "interrupted"]
 
@@ -97,13 +97,11 @@ def read_record(folder: Path) -> RunRecord:
     """Read `run.json` of a run folder; RecordError names the file and what is wrong with it."""
     path = folder / RECORD
     try:
-        return RunRecord.model_validate_json(path.read_bytes())
+        return from_json(RunRecord, path.read_bytes())
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "document"
-        raise RecordError(f"{path}: not a run record: {where}: {first['msg']}") from error
+    except Mismatch as error:
+        raise RecordError(f"{path}: not a run record: {error}") from error
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ocr.errors import ConfigError
-from ocr.schema import Limits, Strict, to_plain
+from ocr.schema import Limits, Sha256, Strict, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ class PriorSpec(Strict):
     prior would favour short texts; the best ``width`` texts are followed.
     """
 
-    sha256: Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
     weight: Annotated[float, Limits(gt=0)]
     bonus: float
     width: Annotated[int, Limits(ge=1)] = 4

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ocr.schema import Limits, Strict, to_json
+from ocr.schema import Positive, Strict, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Triple = tuple[float, float, float]
-Positive = Annotated[int, Limits(gt=0)]
 
 
 @dataclass(frozen=True, kw_only=True)

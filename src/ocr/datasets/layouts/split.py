@@ -1,14 +1,14 @@
 """A list that `ocr data split` wrote (`NAME.split.json`): which samples of which data sets belong together."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from ocr.datasets.annotations import Report, Sample, read_samples
 from ocr.errors import AnnotationError
+from ocr.schema import Mismatch, from_json
 
 SUFFIX = ".split.json"
 REMEDY = "write it again with `ocr data split`"
@@ -45,9 +45,9 @@ def matches(path: Path) -> bool:
 def read(path: Path, report: Report | None) -> Iterator[Sample]:
     """Stream the listed samples; AnnotationError, reported or raised, names the first that is gone from its source."""
     try:
-        content = SplitList.model_validate(json.loads(path.read_bytes()))
-    except (ValueError, ValidationError) as error:
-        raise AnnotationError(path, f"is not a split list ({str(error).splitlines()[0]})", REMEDY) from error
+        content = from_json(SplitList, path.read_bytes())
+    except Mismatch as error:
+        raise AnnotationError(path, f"is not a split list ({error})", REMEDY) from error
     for source in content.sources:
         wanted = set(source.names)
         for sample in read_samples(path.parent / source.path, layout=source.layout, report=report):

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ocr.errors import ConfigError
+from ocr.schema import Mismatch, from_plain
 
 GRID_FILE = "grid.yaml"
 Value = str | int | float | bool
@@ -98,11 +99,9 @@ def read_grid(path: Path) -> Grid:
     except yaml.YAMLError as error:
         raise ConfigError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
     try:
-        return Grid.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise ConfigError(f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        return from_plain(Grid, content)
+    except Mismatch as error:
+        raise ConfigError(f"{file}: {error}") from error
 
 
 def _as_override(value: Value) -> str:
