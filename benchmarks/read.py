@@ -73,10 +73,13 @@ class Reader:
         if name == "ocr":
             command += ["--detector", options.detector, "--recognizer", options.recognizer]
         limits = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), str(options.threads))
+        # Bytecode is kept, as it is for users from the second start on, and left nowhere else.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        kept["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
         # From a temporary folder, because some peers leave caches where they are started.
         try:
             self._process = subprocess.Popen(
-                command, env=os.environ | limits, cwd=folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                command, env=kept | limits, cwd=folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
         except OSError as error:
             raise OcrError(f"{name}: {python} cannot be started ({error.strerror})") from error

@@ -90,7 +90,7 @@ def safe_import(module: str, *, extra: str | None = None) -> ModuleType:
 
 def status(modules: list[str] | None = None) -> list[PackageStatus]:
     """Return the state of every optional package, in the order of the table; importing each is the only sure test."""
-    from importlib import metadata  # of no use to reading a page, and as slow to import as a model to load
+    from importlib import metadata  # slow to import, and of no use to reading a page
 
     rows = []
     for module in modules or list(PACKAGES):

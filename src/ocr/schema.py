@@ -1,6 +1,6 @@
 """Plain values and what checks them.
 
-Specs, cards and pages are frozen dataclasses, so that reading a page imports no pydantic (a fifth of a cold start).
+Specs, cards and pages are frozen dataclasses, so that reading a page imports no pydantic.
 What comes from outside is checked by it all the same: `from_json` and `from_plain` take dataclasses and pydantic models
 alike, `Limits` says in an annotation what is asked of a field, and to be `Strict` is to refuse unknown keys.
 """

@@ -1,4 +1,4 @@
-"""Quantiles of a few numbers without NumPy's own, whose first use imports `numpy.ma`: a thirtieth of a cold start."""
+"""Quantiles of a few numbers without NumPy's own, whose first use imports `numpy.ma`."""
 
 import numpy as np
 from numpy.typing import ArrayLike
