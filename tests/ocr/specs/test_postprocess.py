@@ -49,7 +49,7 @@ def test_what_was_shrunk_comes_back(aspect: float, height: float, degrees: float
     # Kernels are drawn to whole pixels, and the unclip magnifies that, most where a kernel is thinnest.
     (found,) = find(spec, kernel_map([truth], (2000, 2000), ratio))
     assert iou(found.polygon, truth) > {0.4: 0.8, 0.5: 0.84, 0.6: 0.87}[ratio]
-    (found,) = find(spec, kernel_map([truth], (2000, 2000), ratio, scale=3), scale=3.0)
+    (found,) = find(spec, kernel_map([truth], (2000, 2000), ratio, scale=4), scale=4.0)
     assert iou(found.polygon, truth) > 0.94
     if aspect > 2 and abs(degrees) < 70:
         np.testing.assert_allclose(found.polygon, order_quad(found.polygon), atol=1e-3)
