@@ -22,13 +22,13 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	command -v uv >/dev/null || $(BIN)/python -m pip install -q uv
 	@# uv reads no dependency group of an unmanaged project, so the group comes from a copy without that line.
 	mkdir -p build && sed '/^managed/d' pyproject.toml > build/pyproject.toml
-	$(call UV,$(VENV)) pip install --python $(BIN)/python -q -c constraints.txt -e '.[infer,train,serve,ui,batch,tracking,plot,mcp,lsp]' --group build/pyproject.toml:dev
+	$(call UV,$(VENV)) pip install --python $(BIN)/python -q --compile-bytecode -c constraints.txt -e '.[infer,train,serve,ui,batch,tracking,plot,mcp,lsp]' --group build/pyproject.toml:dev
 	touch $@
 
 $(DEMO)/.ready: pyproject.toml constraints.txt
 	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
 	command -v uv >/dev/null || $(DEMO)/bin/python -m pip install -q uv
-	$(call UV,$(DEMO)) pip install --python $(DEMO)/bin/python -q -c constraints.txt -e '.[infer]'
+	$(call UV,$(DEMO)) pip install --python $(DEMO)/bin/python -q --compile-bytecode -c constraints.txt -e '.[infer]'
 	touch $@
 
 demo: $(DEMO)/.ready
