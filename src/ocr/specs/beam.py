@@ -26,19 +26,21 @@ class Beam(NamedTuple):
     bonus: float
 
 
-# A text so far: probability that it ends in blank and in a character, the prior's score and state, and for each
-# character the highest probability a step gave it. A plain tuple: thousands are made for a line.
-_Path = tuple[float, float, float, str, tuple[float, ...]]
+# A character's highest probability and the step that gave it.
+Peak = tuple[float, int]
+# A text so far: probability that it ends in blank and in a character, the prior's score and state, and the peaks of
+# its characters. A plain tuple: thousands are made for a line.
+_Path = tuple[float, float, float, str, tuple[Peak, ...]]
 
 
 class Found(NamedTuple):
-    """The best text, for each of its characters the highest probability a step gave it, and the text's share.
+    """The best text, the peak of each of its characters, and the text's share.
 
     The share, in [0, 1], is of the weighed probability of all texts that were followed to the end.
     """
 
     text: str
-    chosen: tuple[float, ...]
+    peaks: tuple[Peak, ...]
     share: float
 
 
@@ -46,27 +48,31 @@ def search(steps: Iterable[Step], characters: Sequence[str], prior: Prior, beam:
     """Find the best text; ``characters`` are those of the classes, the first standing for blank."""
     paths: dict[str, _Path] = {"": (1.0, 0.0, 0.0, prior.start(), ())}
     folded = _folded(tuple(characters))
-    for step in steps:
+    for number, step in enumerate(steps):
         if len(step) == 1 and step[0][0] == 0:
             paths = {text: (path[0] + path[1], 0.0, *path[2:]) for text, path in paths.items()}
             continue
         grown: dict[str, _Path] = {}
-        for text, (blank, character, score, state, chosen) in paths.items():
+        for text, (blank, character, score, state, peaks) in paths.items():
             either, last = blank + character, text[-1:]
             for symbol, probability in step:
                 if symbol == 0:
-                    _add(grown, text, (either * probability, 0.0, score, state, chosen))
+                    _add(grown, text, (either * probability, 0.0, score, state, peaks))
                     continue
                 shown, before = characters[symbol], either
                 if shown == last:
-                    kept = chosen if chosen[-1] >= probability else (*chosen[:-1], probability)
+                    kept = peaks if peaks[-1][0] >= probability else (*peaks[:-1], (probability, number))
                     _add(grown, text, (0.0, character * probability, score, state, kept))
                     before = blank  # the same character again needs a blank between
                 if before > 0.0:
                     form = folded[symbol]
                     weighed = score + beam.weight * prior.log_probability(state, form) + beam.bonus
-                    path = (0.0, before * probability, weighed, prior.after(state, form), (*chosen, probability))
-                    _add(grown, text + shown, path)
+                    after = prior.after(state, form)
+                    _add(
+                        grown,
+                        text + shown,
+                        (0.0, before * probability, weighed, after, (*peaks, (probability, number))),
+                    )
         paths = _best(grown, beam.width)
 
     values = {text: _value(path) + beam.weight * prior.log_probability(path[3], END) for text, path in paths.items()}
@@ -81,7 +87,7 @@ def _folded(characters: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _add(grown: dict[str, _Path], text: str, path: _Path) -> None:
-    """Join a path with what is known of the same text; the likelier one tells the characters' probabilities."""
+    """Join a path with what is known of the same text; the likelier one tells the characters' peaks."""
     other = grown.get(text)
     if other is not None:
         likelier = path if path[0] + path[1] > other[0] + other[1] else other

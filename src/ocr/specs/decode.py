@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from ocr.errors import ConfigError
 from ocr.schema import Limits, Sha256, Strict, to_plain
@@ -81,11 +81,14 @@ class Decoded:
     price and a forty-character address alike: it tells text from noise. ``certainty`` in [0, 1] is how likely the whole
     text is right: the product of those probabilities, or with a prior the text's share of all that the beam search
     kept, brought to observed frequencies by the spec's points. An empty text has 0 of both: nothing was read.
+    ``places`` tell for each character of a ``ctc`` text where it stands, as a share in [0, 1] of the crop's steps;
+    attention tells no such thing, so a ``parseq`` text has none.
     """
 
     text: str
     confidence: float
     certainty: float = 0.0
+    places: tuple[float, ...] = ()
 
 
 def valid_steps(widths: NDArray[np.integer], padded_width: int, steps: int) -> NDArray[np.int64]:
@@ -130,10 +133,17 @@ def decode(
     if spec.prior is not None and prior is not None:
         return _searched(spec, spec.prior, prior, ("", *charset.characters), logits, valid)
     if spec.kind == "ctc":
-        rows, symbols, probability = _collapse(logits, ids, valid)
-    else:
-        rows, symbols, probability = _until_end(logits, ids, valid)
-    return _texts(spec, charset, count, rows, symbols, probability)
+        return _texts(spec, charset, limit, _collapse(logits, ids, valid))
+    return _texts(spec, charset, limit, _until_end(logits, ids, valid))
+
+
+class _Symbols(NamedTuple):
+    """What stands in a batch of crops, in order: crop, class, probability and, where it is known, the middle step."""
+
+    rows: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    probability: NDArray[np.float32]
+    steps: NDArray[np.float64] | None
 
 
 def _chosen_probability(
@@ -147,10 +157,8 @@ def _chosen_probability(
     return np.asarray(1.0 / np.exp(chosen).sum(axis=1), np.float32)
 
 
-def _collapse(
-    logits: NDArray[np.floating], ids: NDArray[np.int64], valid: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Crop, class and probability of each symbol, runs merged and blanks left out; a run counts its best step."""
+def _collapse(logits: NDArray[np.floating], ids: NDArray[np.int64], valid: NDArray[np.bool_]) -> _Symbols:
+    """Symbols with runs merged and blanks left out; a run counts its best step's probability."""
     import numpy as np
 
     ids = np.where(valid, ids, 0)
@@ -160,41 +168,42 @@ def _collapse(
     probability = _chosen_probability(logits, rows, steps)
     first = np.flatnonzero(starts[rows, steps])
     best = np.maximum.reduceat(probability, first) if len(first) else probability
-    return rows[first], ids[rows[first], steps[first]], best
+    middle = (steps[first] + steps[np.append(first[1:], len(steps)) - 1]) / 2 if len(first) else steps.astype(float)
+    return _Symbols(rows[first], ids[rows[first], steps[first]], best, middle)
 
 
-def _until_end(
-    logits: NDArray[np.floating], ids: NDArray[np.int64], valid: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Crop, class and probability of each token up to and with the first end token."""
+def _until_end(logits: NDArray[np.floating], ids: NDArray[np.int64], valid: NDArray[np.bool_]) -> _Symbols:
+    """Tokens up to and with the first end token."""
     import numpy as np
 
     ended_before = np.cumsum(ids == 0, axis=1) - (ids == 0) > 0
     rows, steps = np.nonzero(valid & ~ended_before)
-    return rows, ids[rows, steps], _chosen_probability(logits, rows, steps)
+    return _Symbols(rows, ids[rows, steps], _chosen_probability(logits, rows, steps), None)
 
 
-def _texts(
-    spec: DecodeSpec,
-    charset: Charset,
-    count: int,
-    rows: NDArray[np.int64],
-    symbols: NDArray[np.int64],
-    probability: NDArray[np.float32],
-) -> list[Decoded]:
+def _texts(spec: DecodeSpec, charset: Charset, lengths: NDArray[np.int64], symbols: _Symbols) -> list[Decoded]:
     import numpy as np
 
     characters = ("", *charset.characters)
-    bounds = np.searchsorted(rows, np.arange(count + 1))
+    bounds = np.searchsorted(symbols.rows, np.arange(len(lengths) + 1)).tolist()
     decoded = []
-    for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+    for length, (start, stop) in zip(lengths.tolist(), pairwise(bounds), strict=True):
         if spec.max_length is not None:
             stop = min(stop, start + spec.max_length)
-        text = "".join([characters[symbol] for symbol in symbols[start:stop].tolist()])
-        chosen = probability[start:stop]
+        text = "".join([characters[symbol] for symbol in symbols.classes[start:stop].tolist()])
+        if not text:
+            decoded.append(Decoded("", 0.0))
+            continue
+        chosen = symbols.probability[start:stop]
+        places = () if symbols.steps is None else _places(symbols.steps[start:stop].tolist(), length)
         certainty = observed(spec.certainty, float(chosen.prod()))
-        decoded.append(Decoded(text, float(chosen.mean()), certainty) if text else Decoded("", 0.0))
+        decoded.append(Decoded(text, float(chosen.mean()), certainty, places))
     return decoded
+
+
+def _places(steps: Sequence[float], length: int) -> tuple[float, ...]:
+    """Middles of steps as shares of so many."""
+    return tuple([(step + 0.5) / length for step in steps])
 
 
 def _searched(
@@ -212,12 +221,13 @@ def _searched(
     decoded = []
     for crop in _crops_steps(logits, valid):
         found = search(crop, characters, prior, beam)
-        text, chosen = found.text[: spec.max_length], found.chosen[: spec.max_length]
-        decoded.append(
-            Decoded(text, sum(chosen) / len(chosen), observed(spec.certainty, found.share))
-            if text
-            else Decoded("", 0.0)
-        )
+        text = found.text[: spec.max_length]
+        if not text:
+            decoded.append(Decoded("", 0.0))
+            continue
+        chosen, steps = zip(*found.peaks[: spec.max_length], strict=True)
+        certainty = observed(spec.certainty, found.share)
+        decoded.append(Decoded(text, sum(chosen) / len(chosen), certainty, _places(steps, len(crop))))
     return decoded
 
 

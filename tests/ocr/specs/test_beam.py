@@ -44,7 +44,7 @@ def test_a_wide_search_finds_the_best_of_all_texts(rows, weight, bonus):
     found = search([list(enumerate(row)) for row in rows], CHARACTERS, PRIOR, Beam(2000, weight, bonus))
     best = max(map(value, totals))
     assert value(found.text) == pytest.approx(best, abs=1e-6)
-    assert len(found.chosen) == len(found.text)
+    assert len(found.peaks) == len(found.text)
     assert found.share == pytest.approx(1 / sum(math.exp(value(text) - best) for text in totals), abs=1e-6)
 
 
