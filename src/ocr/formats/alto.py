@@ -17,7 +17,7 @@ SCHEMA = f"{NAMESPACE} http://www.loc.gov/standards/alto/v4/alto-4-4.xsd"
 
 
 def write(pages: Sequence[Page]) -> bytes:
-    """One ALTO document of all pages; the places of strings are estimated from the lines, WC is the line's."""
+    """One ALTO document of all pages; WC of a string is its line's."""
     root = ElementTree.Element(
         "alto",
         {

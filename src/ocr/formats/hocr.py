@@ -14,7 +14,7 @@ _DOCTYPE = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http
 
 
 def write(pages: Sequence[Page]) -> bytes:
-    """One hOCR document of all pages; word boxes are estimated from the lines, confidences are those of the lines."""
+    """One hOCR document of all pages; confidences of words are those of their lines."""
     root = ElementTree.Element("html", {"xmlns": "http://www.w3.org/1999/xhtml"})
     head = child(root, "head")
     child(head, "title", " ".join(dict.fromkeys(page.image.source for page in pages)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ocr.fonts.find import covers, font_path
 from ocr.formats.page import Line, Page
-from ocr.formats.words import line_quad
+from ocr.formats.words import words
 from ocr.geometry.quad import quad_size
 from ocr.optional import safe_import
 from ocr.text.xml_text import clean
@@ -63,26 +63,27 @@ def encode(image: NDArray[np.uint8]) -> bytes:
 
 
 def _text(canvas: "Canvas", line: Line, scale: float, page_height: float) -> None:
-    """Set the line's text along the bottom edge of its quad, stretched to its length."""
-    text = clean(line.text.strip())
-    quad = line_quad(line)
-    width, height = (side * scale for side in quad_size(quad))
-    font = _font(text)
-    size = max(1.0, _SIZE * height)
-    natural = canvas.stringWidth(text, font, size)
-    if not text or width <= 0 or natural <= 0:
-        return
-    right, left = quad[2].astype(float), quad[3].astype(float)
-    angle = math.atan2(left[1] - right[1], right[0] - left[0])  # y points up in a PDF
-    up = (1 - _SIZE) * height
-    x, y = left[0] * scale - up * math.sin(angle), page_height - left[1] * scale + up * math.cos(angle)
-    written = canvas.beginText()
-    written.setTextRenderMode(_INVISIBLE)
-    written.setFont(font, size)
-    written.setHorizScale(100 * width / natural)
-    written.setTextTransform(math.cos(angle), math.sin(angle), -math.sin(angle), math.cos(angle), x, y)
-    written.textOut(text)
-    canvas.drawText(written)
+    """Set the line's words along the bottom edges of their quads, each stretched to its length."""
+    found = words(line)
+    font = _font(clean(line.text))
+    for index, word in enumerate(found):
+        text = clean(word.text)
+        width, height = (side * scale for side in quad_size(word.quad))
+        size = max(1.0, _SIZE * height)
+        natural = canvas.stringWidth(text, font, size)
+        if not text or width <= 0 or natural <= 0:
+            continue
+        right, left = word.quad[2].astype(float), word.quad[3].astype(float)
+        angle = math.atan2(left[1] - right[1], right[0] - left[0])  # y points up in a PDF
+        up = (1 - _SIZE) * height
+        x, y = left[0] * scale - up * math.sin(angle), page_height - left[1] * scale + up * math.cos(angle)
+        written = canvas.beginText()
+        written.setTextRenderMode(_INVISIBLE)
+        written.setFont(font, size)
+        written.setHorizScale(100 * width / natural)
+        written.setTextTransform(math.cos(angle), math.sin(angle), -math.sin(angle), math.cos(angle), x, y)
+        written.textOut(text if index + 1 == len(found) else f"{text} ")
+        canvas.drawText(written)
 
 
 def _font(text: str) -> str:

@@ -1,7 +1,7 @@
 """Words of a line, and its lines gathered into rows: what the formats need beyond the page result.
 
-The recognizer tells the place of a line only. Words get the share of it that their characters take, wide ones (Hangul,
-CJK) counted double: an estimate, which each format that has words says.
+Where the recognizer does not tell the places of words, they get the share of the line that their characters take, wide
+ones (Hangul, CJK) counted double: an estimate.
 """
 
 import unicodedata
@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr.formats.page import Line
-from ocr.geometry.quad import Quad, polygon_quad
+from ocr.geometry.crop import TALL
+from ocr.geometry.quad import Quad, polygon_quad, quad_size
 
 _SAME_ROW = 0.5
 
 
 class Word(NamedTuple):
-    """A word between spaces and its estimated quad in pixels."""
+    """A word between spaces and its quad in pixels."""
 
     text: str
     quad: Quad
@@ -39,19 +40,19 @@ def line_quad(line: Line) -> Quad:
     return polygon_quad(np.array(line.polygon, dtype=np.float32))
 
 
-def words(line: Line) -> list[Word]:
-    """Words of a line in order, with their estimated quads; none when the text is blank."""
-    text = line.text.strip()
-    total = _advance(text)
+def reading_quad(line: Line) -> Quad:
+    """Quad (4,2) of a line, its top left where reading begins: text of several characters that stands runs down."""
     quad = line_quad(line)
-    found: list[Word] = []
-    start = 0
-    for word in text.split():
-        start = text.index(word, start)
-        end = start + len(word)
-        found.append(Word(word, _between(quad, _advance(text[:start]) / total, _advance(text[:end]) / total)))
-        start = end
-    return found
+    width, height = quad_size(quad)
+    return np.roll(quad, -1, axis=0) if height > TALL * width and len(line.text.strip()) > 1 else quad
+
+
+def words(line: Line) -> list[Word]:
+    """Words of a line in order, with their quads; none when the text is blank."""
+    texts = line.text.split()
+    spans = line.spans if len(line.spans) == len(texts) else _estimated(line.text.strip())
+    quad = reading_quad(line)
+    return [Word(text, _between(quad, *span)) for text, span in zip(texts, spans, strict=True)]
 
 
 def box(polygon: NDArray[np.float32], width: int, height: int) -> Box:
@@ -84,6 +85,18 @@ def _beside(row: Sequence[Line], line: Line) -> bool:
 def _span(line: Line) -> tuple[float, float]:
     ordinates = [y for _, y in line.polygon]
     return min(ordinates), max(ordinates)
+
+
+def _estimated(text: str) -> list[tuple[float, float]]:
+    """Where each word of a text begins and ends, in shares of its width, by how wide characters are on average."""
+    total = _advance(text)
+    spans, start = [], 0
+    for word in text.split():
+        start = text.index(word, start)
+        end = start + len(word)
+        spans.append((_advance(text[:start]) / total, _advance(text[:end]) / total))
+        start = end
+    return spans
 
 
 def _advance(text: str) -> float:

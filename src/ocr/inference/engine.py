@@ -21,6 +21,7 @@ from ocr.inference.onnx import Model
 from ocr.inference.reading_order import reading_order
 from ocr.inference.recognizer import Looks, Recognizer
 from ocr.inference.threads import in_background
+from ocr.inference.word_spans import word_spans
 from ocr.specs.decode import Decoded
 from ocr.specs.postprocess import Detection, PostprocessSpec
 from ocr.text.rule import is_rule
@@ -78,6 +79,7 @@ class Reader:
                 text=text.text,
                 confidence=min(max(text.certainty, 0.0), 1.0),
                 detection_score=min(max(item.detection.score, 0.0), 1.0),
+                spans=word_spans(text.text, text.places, item.crop),
             )
             for item, text in zip(found, texts, strict=True)
             if text.text.strip() and text.confidence >= least and not (self.min_confidence and is_rule(text.text))

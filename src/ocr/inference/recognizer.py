@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -141,21 +142,24 @@ class Recognizer:
         return self.second._read(crop)
 
     def _read(self, crop: Rgb) -> Decoded:
-        logits, steps = self._run(crop)
-        return decoding.decode(self._decode, self.charset, logits, [steps], prior=self._prior)[0]
+        logits, steps, filled = self._run(crop)
+        text = decoding.decode(self._decode, self.charset, logits, [steps], prior=self._prior)[0]
+        # The last step may stand for padding in part.
+        return replace(text, places=tuple([min(1.0, place * steps / filled) for place in text.places]))
 
     def _valid_logits(self, crop: Rgb) -> Floats:
-        logits, steps = self._run(crop)
+        logits, steps, _ = self._run(crop)
         return logits[0, :steps]
 
-    def _run(self, crop: Rgb) -> tuple[Floats, int]:
-        """Logits (1,L,C) of a crop, and how many of the steps are its own and not of its padding."""
+    def _run(self, crop: Rgb) -> tuple[Floats, int, float]:
+        """Logits (1,L,C) of a crop, how many of the steps are its own and not of its padding, and how many it fills."""
         prepared = preprocess.apply(self._before, crop)
         logits = self._model.run(prepared.array[None])
         if self._decode.kind != "ctc":
-            return logits, logits.shape[1]
-        valid = decoding.valid_steps(np.array([prepared.valid_width]), prepared.array.shape[2], logits.shape[1])
-        return logits, int(valid[0])
+            return logits, logits.shape[1], logits.shape[1]
+        padded, steps = prepared.array.shape[2], logits.shape[1]
+        valid = decoding.valid_steps(np.array([prepared.valid_width]), padded, steps)
+        return logits, int(valid[0]), prepared.valid_width * steps / padded
 
 
 def second_bundle(bundle: Bundle, name: str) -> Bundle:
