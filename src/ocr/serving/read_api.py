@@ -22,6 +22,7 @@ _LINE = {
     "text": "TOTAL 9.00",
     "confidence": 0.98,
     "detection_score": 0.91,
+    "spans": [[0.01, 0.52], [0.58, 0.99]],
 }
 EXAMPLE = {
     "schema_version": 1,

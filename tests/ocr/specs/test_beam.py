@@ -58,6 +58,7 @@ def test_the_prior_decides_between_look_alikes_and_looks_decide_the_rest():
     read = decode(spec, charset, np.log(doubtful), prior=PRIOR)[0]
     assert read.text == "55"
     assert read.confidence == pytest.approx((0.4 + 0.95) / 2)
+    assert read.places == pytest.approx((0.5 / 3, 2.5 / 3))
     assert 0.5 < read.certainty < 0.95
     assert decode(spec, charset, np.log(sure), prior=PRIOR)[0].text == "S5"
 

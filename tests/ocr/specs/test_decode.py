@@ -48,11 +48,20 @@ def test_ctc_confidence_is_the_mean_of_the_best_step_of_each_symbol():
     assert read.confidence == pytest.approx((0.9 + 0.7) / 2, abs=1e-6)
 
 
+def test_ctc_tells_where_each_character_stands_in_the_valid_steps():
+    path = [0, 1, 1, 1, 0, 2, 0, 3]
+    both = np.concatenate([one_hot(path, 4), one_hot(path, 4)])
+    whole, short = decode(CTC, ABC, both, [8, 6])
+    assert whole.places == ((2 + 0.5) / 8, (5 + 0.5) / 8, (7 + 0.5) / 8)
+    assert short.places == ((2 + 0.5) / 6, (5 + 0.5) / 6)
+
+
 def test_parseq_reads_to_the_end_token_and_counts_it():
     logits = logits_of([[0.1, 0.8, 0.05, 0.05], [0.1, 0.1, 0.2, 0.6], [0.5, 0.2, 0.2, 0.1], [0.0, 1.0, 0.0, 0.0]])
     read = decode(PARSEQ, ABC, logits)[0]
     assert read.text == "ac"
     assert read.confidence == pytest.approx((0.8 + 0.6 + 0.5) / 3, abs=1e-6)
+    assert read.places == ()
 
 
 @pytest.mark.parametrize("spec", [CTC, PARSEQ])
