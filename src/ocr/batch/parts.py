@@ -75,6 +75,7 @@ def _schema(arrow: Any) -> Any:
             ("text", text),
             ("confidence", real),
             ("detection_score", real),
+            ("spans", arrow.list_(arrow.list_(real))),
         ]
     )
     return arrow.schema(

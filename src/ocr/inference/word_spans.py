@@ -38,7 +38,12 @@ def word_spans(text: str, places: Sequence[float], crop: Rgb) -> list[tuple[floa
         low, high = _widest_gap(blank, at[before] + 1, at[after])
         ends.append(low)
         begins.append(high)
-    return [(begin / width, stop / width) for begin, stop in zip(begins, [*ends, end], strict=True)]
+    return [(_share(begin, width), _share(stop, width)) for begin, stop in zip(begins, [*ends, end], strict=True)]
+
+
+def _share(column: int, width: int) -> float:
+    """Less than a pixel of most lines is not kept: it would only make documents longer."""
+    return round(column / width, 4)
 
 
 def _blank_columns(crop: Rgb) -> bytes:
