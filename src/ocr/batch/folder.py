@@ -49,7 +49,10 @@ class Folder:
         return f"{self._root}/{name}"
 
     def note(self, name: str, data: bytes) -> None:
-        """As `write`, in a local folder, for what need not outlive the machine: without a wait for the disk."""
+        """As `write`, for what need not outlive the machine: in a local folder without a wait for the disk."""
+        if not self.is_local:
+            self.write(name, data)
+            return
         path = self.path(name)
         with self._told(name, "written"):
             Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from ocr.errors import BatchError
 
 # Processes that may end before they are ready, one after the other: then something is wrong with all of them.
 _BAD_STARTS = 3
-# Processes that one shard may end beyond those that its items may: behind a URL nothing tells which item did it.
+# Processes that one shard may end beyond those that its items may: outside of them or, behind a URL, unmarked ones.
 _SHARD_DEATHS = 3
 _READY, _PAGE, _DONE, _STOP = "ready", "page", "done", "stop"
 
@@ -115,8 +115,8 @@ class _Pool:
         if self._deaths[hand.shard.number] > DEATHS * len(hand.shard.items) + _SHARD_DEATHS:
             raise BatchError(
                 f"shard {hand.shard.name} ended {self._deaths[hand.shard.number]} workers (exit code "
-                f"{hand.process.exitcode}); one of its items does: results in a folder of this machine tell which, and "
-                "leave it out"
+                f"{hand.process.exitcode}), and not by its items, which would be left out; the lines above say why; if "
+                "they were killed, use fewer --workers"
             )
         self.start(hand.shard)
 

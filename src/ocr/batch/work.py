@@ -144,18 +144,26 @@ def _page_order(row: Row) -> tuple[bool, int]:
 
 
 class _Marks:
-    """The file in ``begun`` of one shard. Behind a URL a write a page would cost more than it saves: there is none."""
+    """The file in ``begun`` of one shard: which item is read, and how many processes each item ended.
+
+    Behind a URL a write an item would cost more than it saves: there the file says no more than that the shard was
+    begun, until it ends a process; whoever reads it again marks each item.
+    """
 
     def __init__(self, folder: Folder, shard: Shard) -> None:
         self._folder = folder
         self._name = f"begun/{shard.name}.json"
         self._deaths: dict[str, int] = {}
-        data = folder.read(self._name) if folder.is_local else None
+        data = folder.read(self._name)
         if data:
             before = json.loads(data)
             self._deaths = before["deaths"]
-            at = str(before["at"])
-            self._deaths[at] = self._deaths.get(at, 0) + 1
+            if before["at"] is not None:
+                at = str(before["at"])
+                self._deaths[at] = self._deaths.get(at, 0) + 1
+        self._each = folder.is_local or data is not None
+        if not self._each:
+            self._write(None)
 
     def is_deadly(self, index: int) -> bool:
         """Whether this item ended too many processes."""
@@ -163,14 +171,15 @@ class _Marks:
 
     def begin(self, index: int) -> None:
         """Say which item is read from now on."""
-        if self._folder.is_local:
-            mark = json.dumps({"at": index, "deaths": self._deaths})
-            self._folder.note(self._name, mark.encode())
+        if self._each:
+            self._write(index)
 
     def end(self) -> None:
         """The shard is done."""
-        if self._folder.is_local:
-            self._folder.remove(self._name)
+        self._folder.remove(self._name)
+
+    def _write(self, at: int | None) -> None:
+        self._folder.note(self._name, json.dumps({"at": at, "deaths": self._deaths}).encode())
 
 
 class _Watchdog:

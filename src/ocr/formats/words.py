@@ -4,6 +4,7 @@ Where the recognizer does not tell the places of words, they get the share of th
 ones (Hangul, CJK) counted double: an estimate.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from statistics import median
@@ -90,13 +91,10 @@ def _span(line: Line) -> tuple[float, float]:
 def _estimated(text: str) -> list[tuple[float, float]]:
     """Where each word of a text begins and ends, in shares of its width, by how wide characters are on average."""
     total = _advance(text)
-    spans, start = [], 0
-    for word in text.split():
-        start = text.index(word, start)
-        end = start + len(word)
-        spans.append((_advance(text[:start]) / total, _advance(text[:end]) / total))
-        start = end
-    return spans
+    return [
+        (_advance(text[: word.start()]) / total, _advance(text[: word.end()]) / total)
+        for word in re.finditer(r"\S+", text)
+    ]
 
 
 def _advance(text: str) -> float:

@@ -1,5 +1,6 @@
 """Where the words of a line stand: between the characters that a recognizer places, cut where the crop is blank."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -26,7 +27,7 @@ def word_spans(text: str, places: Sequence[float], crop: Rgb) -> list[tuple[floa
     width = crop.shape[1]
     blank = _blank_columns(crop)
     at = [min(int(place * width), width - 1) for place in places]
-    bounds = _bounds(text)
+    bounds = [(word.start(), word.end() - 1) for word in re.finditer(r"\S+", text)]  # first and last character
     apart = b"\1" * max(2, round(_APART * crop.shape[0]))
     first, last = at[bounds[0][0]], at[bounds[-1][1]]
     left = blank.rfind(apart, 0, first)
@@ -54,16 +55,6 @@ def _blank_columns(crop: Rgb) -> bytes:
     core = grey[rim : height - rim]
     varies = core.max(axis=0) - core.min(axis=0)
     return bytes((varies < _FLAT * (int(grey.max()) - int(grey.min()))).tobytes())
-
-
-def _bounds(text: str) -> list[tuple[int, int]]:
-    """Indices of the first and the last character of each word."""
-    found, start = [], 0
-    for word in text.split():
-        start = text.index(word, start)
-        found.append((start, start + len(word) - 1))
-        start += len(word)
-    return found
 
 
 def _widest_gap(blank: bytes, low: int, high: int) -> tuple[int, int]:

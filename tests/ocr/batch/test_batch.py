@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -362,7 +363,7 @@ def test_results_behind_a_url(make_worker: Callable[..., Worker], scans: Path) -
         assert list(plan.pending()) == []
         assert [number for number, _ in plan.done()] == [0, 1]
         assert len(files.cat_file("/results/part-00000000.jsonl").splitlines()) == 2
-        assert not files.exists("/results/begun")
+        assert files.ls("/results/begun") == []
         folder = Folder("memory://results")
         folder.remove("part-00000000.jsonl")
         folder.remove("part-00000000.jsonl")
@@ -423,7 +424,7 @@ def test_errors_of_a_remote_store_are_one_line(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(BatchError, match=r"memory://scans: cannot be listed \(NoAnswer: could not connect\); check"):
         list(list_items(["memory://scans"]))
     shard = Shard(0, [Item("file", "memory://scans/00.png", "00.png")])
-    with pytest.raises(BatchError, match=r"part-00000000.jsonl: cannot be written \(NoAnswer: could not connect\)"):
+    with pytest.raises(BatchError, match=r"begun/00000000.json: cannot be written \(NoAnswer: could not connect\)"):
         worker.read(shard)
     with pytest.raises(ImageError, match=r"00.png: cannot be read after 1 try \(NoAnswer: could not connect\)"):
         worker._loader.load(shard.items[0])
@@ -451,15 +452,44 @@ def test_a_full_disk_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest
         folder.write("done/1", b"x")
 
 
-def test_a_shard_that_ends_every_worker_is_given_up_where_nothing_tells_which_item_did_it(tmp_path: Path) -> None:
+def test_behind_a_url_too_an_item_that_ends_every_worker_is_left_out(tmp_path: Path) -> None:
+    """There items are marked only once their shard has ended a worker."""
     from ocr.batch.local import read_locally
 
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "blank.png")
     os.mkfifo(tmp_path / "stuck.png")
-    out = f"file://{tmp_path}/out"  # behind a URL: no marks
-    options = WorkOptions(out, settings(), threads=1, retries=0, page_seconds=0.2)
-    shard = Shard(0, [Item("file", str(tmp_path / "stuck.png"), "stuck.png")])
-    with pytest.raises(BatchError, match=r"shard 00000000 ended 7 workers \(exit code 70\)"):
-        list(read_locally(iter([shard]), options, 1))
+    options = WorkOptions(f"file://{tmp_path}/out", settings(), threads=1, retries=0, page_seconds=3)
+    items = [Item("file", str(tmp_path / name), name) for name in ("blank.png", "stuck.png", "blank.png")]
+    done = [one for one in read_locally(iter([Shard(0, items)]), options, 1) if isinstance(one, Done)]
+    assert [one.pages for one in done] == [3]
+    assert [(one["image"]["source"], one["error"]["reason"][:33]) for one in done[0].failed] == [
+        ("stuck.png", "ended the process that read it 3 ")
+    ]
+    assert not list((tmp_path / "out/begun").iterdir())
+
+
+def test_a_shard_that_ends_every_worker_outside_its_items_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ocr.batch import local
+
+    pool = local._Pool(WorkOptions(str(tmp_path), settings(), threads=1, retries=0, page_seconds=1))
+    monkeypatch.setattr(pool, "start", lambda shard: None)
+    context = multiprocessing.get_context("spawn")
+
+    def another_ends() -> None:
+        process = context.Process(target=os._exit, args=(9,))
+        process.start()
+        hand = local._Hand(process, context.Pipe()[0])
+        hand.shard = Shard(7, [Item("file", "a.png", "a.png")])
+        pool.busy.append(hand)
+        pool._bad_starts = 0
+        pool._replace(hand)
+
+    for _ in range(6):
+        another_ends()
+    with pytest.raises(BatchError, match=r"shard 00000007 ended 7 workers \(exit code 9\), and not by its items"):
+        another_ends()
 
 
 def test_pages_of_a_pdf_in_one_item(make_worker: Callable[..., Worker], ocr_data: Path) -> None:
