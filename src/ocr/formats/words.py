@@ -41,18 +41,19 @@ def line_quad(line: Line) -> Quad:
     return polygon_quad(np.array(line.polygon, dtype=np.float32))
 
 
-def reading_quad(line: Line) -> Quad:
-    """Quad (4,2) of a line, its top left where reading begins: text of several characters that stands runs down."""
-    quad = line_quad(line)
-    width, height = quad_size(quad)
-    return np.roll(quad, -1, axis=0) if height > TALL * width and len(line.text.strip()) > 1 else quad
-
-
 def words(line: Line) -> list[Word]:
-    """Words of a line in order, with their quads; none when the text is blank."""
+    """Words of a line in order, with their quads; none when the text is blank.
+
+    Text of a line that stands runs down; a single character that stands is no more than narrow.
+    """
     texts = line.text.split()
     spans = line.spans if len(line.spans) == len(texts) else _estimated(line.text.strip())
-    quad = reading_quad(line)
+    quad = line_quad(line)
+    width, height = quad_size(quad)
+    if height > TALL * width:
+        if len(line.text.strip()) == 1:
+            return [Word(texts[0], quad)]
+        quad = np.roll(quad, -1, axis=0)
     return [Word(text, _between(quad, *span)) for text, span in zip(texts, spans, strict=True)]
 
 

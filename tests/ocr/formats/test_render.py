@@ -218,6 +218,15 @@ def test_words_share_a_line_by_their_width() -> None:
     assert all(left.quad[1, 0] < right.quad[0, 0] for left, right in pairwise(repeated))
 
 
+def test_words_of_a_line_that_stands_follow_each_other_downwards() -> None:
+    """From the right side on, as a page turned a quarter clockwise is read."""
+    first, second = words(replace(make_line("up down", 10, 20, 30, 200), spans=[(0.0, 0.25), (0.5, 1.0)]))
+    assert np.allclose(first.quad, [(40, 20), (40, 70), (10, 70), (10, 20)])
+    assert np.allclose(second.quad, [(40, 120), (40, 220), (10, 220), (10, 120)])
+    (narrow,) = words(replace(make_line("1", 10, 20, 10, 30), spans=[(0.1, 0.9)]))
+    assert np.allclose(narrow.quad, [(10, 20), (20, 20), (20, 50), (10, 50)])
+
+
 def test_rows_gather_what_stands_side_by_side() -> None:
     lines = [make_line(text, x, y, 50) for text, x, y in (("b", 300, 2), ("a", 10, 0), ("c", 10, 40))]
     assert [[line.text for line in row] for row in rows(lines)] == [["a", "b"], ["c"]]
