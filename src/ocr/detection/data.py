@@ -116,6 +116,7 @@ class ViewDataset(Dataset[DetectionBatch]):
             min_side=None,
             min_width=None,
             max_width=None,
+            width_scale=1.0,
         )
 
     def __len__(self) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ocr.schema import Positive, Strict, to_json
+from ocr.schema import Limits, Positive, Strict, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +24,9 @@ class PreprocessSpec(Strict):
 
     ``limit``: long side at most ``max_side``, short side at least ``min_side`` where that leaves the long side in its
     limit; both sides rounded to ``multiple``. ``height``: ``height`` is fixed, the width follows the aspect ratio
-    within ``min_width`` and ``max_width`` and is then padded on the right to ``multiple``. ``fixed``: exactly
-    ``height`` x ``width``. ``mean`` and ``std`` are in [0, 1] units, in the order of ``colour_order``; ``pad_value``
-    is in normalised units.
+    times ``width_scale``, within ``min_width`` and ``max_width``, and is then padded on the right to ``multiple``.
+    ``fixed``: exactly ``height`` x ``width``. ``mean`` and ``std`` are in [0, 1] units, in the order of
+    ``colour_order``; ``pad_value`` is in normalised units.
     """
 
     resize: Literal["limit", "height", "fixed"]
@@ -36,6 +36,7 @@ class PreprocessSpec(Strict):
     width: Positive | None = None
     min_width: Positive | None = None
     max_width: Positive | None = None
+    width_scale: Annotated[float, Limits(gt=0, le=10)] = 1.0
     multiple: Positive = 1
     interpolation: Literal["linear", "area", "cubic"] = "linear"
     colour_order: Literal["rgb", "bgr"] = "rgb"
@@ -52,6 +53,8 @@ class PreprocessSpec(Strict):
             raise ValueError(f"resize: {self.resize} needs {', '.join(sorted(needed - given))}")
         if given - allowed:
             raise ValueError(f"resize: {self.resize} does not use {', '.join(sorted(given - allowed))}")
+        if self.resize != "height" and self.width_scale != 1:
+            raise ValueError(f"resize: {self.resize} does not use width_scale")
         if self.resize == "limit" and self.max_side is not None and self.max_side < self.multiple:
             raise ValueError(f"max_side {self.max_side} is less than multiple {self.multiple}")
         if min(self.std) <= 0:
@@ -98,7 +101,7 @@ def target_size(spec: PreprocessSpec, width: int, height: int) -> tuple[int, int
     if spec.resize == "fixed":
         assert spec.width is not None
         return spec.width, spec.height
-    wide = max(round(width * spec.height / height), spec.min_width or 1, 1)
+    wide = max(round(width * spec.height / height * spec.width_scale), spec.min_width or 1, 1)
     return min(wide, spec.max_width or wide), spec.height
 
 

@@ -35,11 +35,22 @@ def test_limited_sizes_hold_their_limits(width: int, height: int, min_side: int 
         assert max(new_width, new_height) >= 960 - multiple
 
 
-@given(SIDES, SIDES)
-def test_width_follows_the_aspect_ratio_within_its_limits(width: int, height: int) -> None:
-    new_width, new_height = target_size(HEIGHT, width, height)
+@given(SIDES, SIDES, st.floats(0.1, 10))
+def test_width_follows_the_aspect_ratio_within_its_limits(width: int, height: int, scale: float) -> None:
+    new_width, new_height = target_size(replace(HEIGHT, width_scale=scale), width, height)
     assert new_height == 32
-    assert new_width == min(max(round(width * 32 / height), 16), 320)
+    assert new_width == min(max(round(width * 32 / height * scale), 16), 320)
+
+
+def test_a_line_made_narrower_is_seen_from_end_to_end() -> None:
+    line = np.full((32, 200, 3), 255, np.uint8)
+    line[:, 150:160] = 0
+    prepared = apply(replace(HEIGHT, width_scale=0.7), line)
+    assert prepared.valid_width == 140
+    assert (prepared.scale_x, prepared.scale_y) == (0.7, 1.0)
+    dark = np.flatnonzero(prepared.array[0, 16, :140] < 0)
+    assert dark.min() >= 104
+    assert dark.max() <= 112
 
 
 def test_a_small_page_is_not_enlarged_without_min_side() -> None:
@@ -125,6 +136,8 @@ def test_the_thinnest_image_still_gives_an_input(spec: PreprocessSpec, size: tup
         ({"resize": "height"}, "needs height"),
         ({"resize": "fixed", "height": 32}, "needs width"),
         ({"resize": "fixed", "height": 32, "width": 128, "max_side": 9}, "does not use max_side"),
+        ({"resize": "fixed", "height": 32, "width": 128, "width_scale": 0.5}, "does not use width_scale"),
+        ({"resize": "height", "height": 32, "width_scale": 0}, "width_scale"),
         ({"resize": "limit", "max_side": 16, "multiple": 32}, "less than multiple"),
         ({"resize": "limit", "max_side": 960, "std": (0.2, 0.0, 0.2)}, "std must be positive"),
         ({"resize": "limit", "max_side": 960, "longest": 3}, "longest"),
