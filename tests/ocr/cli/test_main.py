@@ -84,6 +84,17 @@ def test_other_errors_of_the_system_keep_their_traceback(monkeypatch: pytest.Mon
         cli.main(["read"])
 
 
+@pytest.mark.parametrize("command", ["--help", "train --help", "runs list --help"])
+def test_a_reader_that_has_gone_is_no_error(command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "ocr.cli.main", *command.split()]
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from ocr.cli.main import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
