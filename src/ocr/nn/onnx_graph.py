@@ -13,6 +13,7 @@ import onnx
 import torch
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx2torch import convert
+from onnx2torch.node_converters.gather import OnnxGather
 from onnx2torch.node_converters.shape import OnnxShape
 from onnx2torch.node_converters.squeeze import OnnxSqueezeStaticAxes
 from torch import nn
@@ -197,6 +198,8 @@ class OnnxGraph(nn.Module):
                 setattr(self.body, name, _Squeeze(module.axes))
             elif isinstance(module, OnnxShape):
                 setattr(self.body, name, _Shape(module._start, module._end))
+            elif isinstance(module, OnnxGather):
+                setattr(self.body, name, _Gather(module._axis))
             elif isinstance(module, nn.LayerNorm):  # its shape was guessed from sizes that are free
                 module.normalized_shape = tuple(module.weight.shape)
         for owner, name, buffer in list(_float_buffers(self.body)):
@@ -245,6 +248,20 @@ class _Squeeze(nn.Module):
         for axis in self.axes:  # the last first
             values = values.select(axis, 0)  # traced, a squeeze would ask for the length each time
         return values
+
+
+class _Gather(nn.Module):
+    """Values at some places of an axis. Like `_Squeeze`, in place of the converter's own module."""
+
+    def __init__(self, axis: int) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """Return ``values`` with the axis in place of which stand those of ``places``, as ``numpy.take`` does."""
+        axis = self.axis % values.dim()
+        # A single place is a number in these graphs, never worked out from an image: traced, it may stay one.
+        return values.select(axis, int(places)) if places.dim() == 0 else values[(slice(None),) * axis + (places,)]
 
 
 def _float_buffers(module: nn.Module) -> Iterator[tuple[nn.Module, str, torch.Tensor]]:

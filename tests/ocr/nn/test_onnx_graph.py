@@ -1,5 +1,6 @@
 """An ONNX graph becomes a trainable module that computes what ONNX Runtime computes."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnx2torch.utils import common
 
 from ocr.bundles.bundle import load_bundle, shipped_names
 from ocr.detection.graph_network import GraphDetector
@@ -19,7 +21,7 @@ from ocr.nn.onnx_graph import OnnxGraph, cut_projection, cut_sigmoid, locate, re
 from ocr.recognition.graph_network import GraphRecognizer
 from ocr.text.charset import Charset
 from ocr.text.tokenizer import CtcTokenizer
-from ocr.training.graph import ProbabilityMap
+from ocr.training.graph import ProbabilityMap, onnx_graph
 
 RANDOM = np.random.default_rng(3)
 
@@ -243,6 +245,27 @@ def test_every_shipped_bundle_can_be_trained_further(name: str):
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
     # A part of the graph that is still a constant would not learn.
     assert sum(weight.numel() for weight in network.parameters()) > 0.95 * count_weights(bundle.model_path)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_what_started_from_a_shipped_bundle_can_be_exported_and_takes_any_size(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    # The converter takes torch's helpers from where they are when it is imported first; else it finds these.
+    monkeypatch.setattr(common, "symbolic_helper", importlib.import_module("torch.onnx.symbolic_helper"))
+    bundle = load_bundle(name)
+    height = 96 if bundle.card.task == "detection" else 48
+    tokenizer = CtcTokenizer(charset=Charset(tuple(bundle.card.charset or ("a",))))
+    network: torch.nn.Module = (
+        ProbabilityMap(GraphDetector(graph=f"bundle:{name}"))
+        if bundle.card.task == "detection"
+        else GraphRecognizer(graph=f"bundle:{name}", dictionary=None, tokenizer=tokenizer)
+    ).eval()
+    exported = onnxruntime.InferenceSession(onnx_graph(network, bundle.card))
+    for images in (RANDOM.random((2, 3, height, width), np.float32) for width in (64, 160)):
+        with torch.inference_mode():
+            ours = network(torch.from_numpy(images)).numpy()
+        np.testing.assert_allclose(exported.run(None, {"images": images})[0], ours, atol=1e-3)
 
 
 def count_weights(path: Path) -> int:
