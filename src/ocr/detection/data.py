@@ -117,6 +117,7 @@ class ViewDataset(Dataset[DetectionBatch]):
             min_width=None,
             max_width=None,
             width_scale=1.0,
+            unscaled_width=None,
         )
 
     def __len__(self) -> int:

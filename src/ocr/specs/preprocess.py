@@ -24,9 +24,9 @@ class PreprocessSpec(Strict):
 
     ``limit``: long side at most ``max_side``, short side at least ``min_side`` where that leaves the long side in its
     limit; both sides rounded to ``multiple``. ``height``: ``height`` is fixed, the width follows the aspect ratio
-    times ``width_scale``, within ``min_width`` and ``max_width``, and is then padded on the right to ``multiple``.
-    ``fixed``: exactly ``height`` x ``width``. ``mean`` and ``std`` are in [0, 1] units, in the order of
-    ``colour_order``; ``pad_value`` is in normalised units.
+    within ``min_width`` and ``max_width`` and is then padded on the right to ``multiple``; ``width_scale`` makes the
+    image narrower, but not where that leaves it below ``unscaled_width``. ``fixed``: exactly ``height`` x ``width``.
+    ``mean`` and ``std`` are in [0, 1] units, in the order of ``colour_order``; ``pad_value`` is in normalised units.
     """
 
     resize: Literal["limit", "height", "fixed"]
@@ -36,7 +36,8 @@ class PreprocessSpec(Strict):
     width: Positive | None = None
     min_width: Positive | None = None
     max_width: Positive | None = None
-    width_scale: Annotated[float, Limits(gt=0, le=10)] = 1.0
+    width_scale: Annotated[float, Limits(gt=0, le=1)] = 1.0
+    unscaled_width: Positive | None = None
     multiple: Positive = 1
     interpolation: Literal["linear", "area", "cubic"] = "linear"
     colour_order: Literal["rgb", "bgr"] = "rgb"
@@ -46,8 +47,15 @@ class PreprocessSpec(Strict):
 
     def __post_init__(self) -> None:
         needed = {"limit": {"max_side"}, "height": {"height"}, "fixed": {"height", "width"}}[self.resize]
-        allowed = needed | {"limit": {"min_side"}, "height": {"min_width", "max_width"}, "fixed": set()}[self.resize]
-        sizes = {"max_side", "min_side", "height", "width", "min_width", "max_width"}
+        allowed = (
+            needed
+            | {
+                "limit": {"min_side"},
+                "height": {"min_width", "max_width", "unscaled_width"},
+                "fixed": set(),
+            }[self.resize]
+        )
+        sizes = {"max_side", "min_side", "height", "width", "min_width", "max_width", "unscaled_width"}
         given = {name for name in sizes if getattr(self, name) is not None}
         if needed - given:
             raise ValueError(f"resize: {self.resize} needs {', '.join(sorted(needed - given))}")
@@ -101,7 +109,8 @@ def target_size(spec: PreprocessSpec, width: int, height: int) -> tuple[int, int
     if spec.resize == "fixed":
         assert spec.width is not None
         return spec.width, spec.height
-    wide = max(round(width * spec.height / height * spec.width_scale), spec.min_width or 1, 1)
+    full = width * spec.height / height
+    wide = max(round(max(full * spec.width_scale, min(full, spec.unscaled_width or 0))), spec.min_width or 1, 1)
     return min(wide, spec.max_width or wide), spec.height
 
 

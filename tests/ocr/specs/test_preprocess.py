@@ -35,11 +35,23 @@ def test_limited_sizes_hold_their_limits(width: int, height: int, min_side: int 
         assert max(new_width, new_height) >= 960 - multiple
 
 
-@given(SIDES, SIDES, st.floats(0.1, 10))
-def test_width_follows_the_aspect_ratio_within_its_limits(width: int, height: int, scale: float) -> None:
-    new_width, new_height = target_size(replace(HEIGHT, width_scale=scale), width, height)
+@given(SIDES, SIDES, st.floats(0.1, 1), st.sampled_from([None, 64]))
+def test_width_follows_the_aspect_ratio_within_its_limits(
+    width: int, height: int, scale: float, unscaled: int | None
+) -> None:
+    full = width * 32 / height
+    spec = replace(HEIGHT, width_scale=scale, unscaled_width=unscaled)
+    new_width, new_height = target_size(spec, width, height)
     assert new_height == 32
-    assert new_width == min(max(round(width * 32 / height * scale), 16), 320)
+    assert min(round(full * scale), 320) <= new_width <= max(round(full), 16)
+    if unscaled is None:
+        assert new_width == min(max(round(full * scale), 16), 320)
+    elif full <= unscaled:
+        assert new_width == max(round(full), 16)
+    else:
+        assert new_width >= unscaled
+    wider, _ = target_size(spec, width + 1, height)
+    assert wider >= new_width
 
 
 def test_a_line_made_narrower_is_seen_from_end_to_end() -> None:
@@ -138,6 +150,7 @@ def test_the_thinnest_image_still_gives_an_input(spec: PreprocessSpec, size: tup
         ({"resize": "fixed", "height": 32, "width": 128, "max_side": 9}, "does not use max_side"),
         ({"resize": "fixed", "height": 32, "width": 128, "width_scale": 0.5}, "does not use width_scale"),
         ({"resize": "height", "height": 32, "width_scale": 0}, "width_scale"),
+        ({"resize": "limit", "max_side": 960, "unscaled_width": 64}, "does not use unscaled_width"),
         ({"resize": "limit", "max_side": 16, "multiple": 32}, "less than multiple"),
         ({"resize": "limit", "max_side": 960, "std": (0.2, 0.0, 0.2)}, "std must be positive"),
         ({"resize": "limit", "max_side": 960, "longest": 3}, "longest"),
