@@ -204,7 +204,7 @@ def main() -> int:
         name, equals, python = peer.partition("=")
         if not equals:
             parser.error(f"--peer {peer}: write NAME=PYTHON")
-        readers.append((name, python))
+        readers.append((name, os.path.abspath(python) if os.sep in python else python))
     report = compare(readers, options)
     print(json.dumps(report, ensure_ascii=False, indent=1) if options.json else table(report))
     return 0 if len(report["readers"]) == len(readers) else 1
