@@ -3,6 +3,7 @@
 import errno
 import importlib
 import os
+import select
 import sys
 import warnings
 from collections.abc import Sequence
@@ -70,10 +71,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _main(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (head, less) has gone: what Python still has for it at exit goes nowhere, and not into a traceback.
+        if not _reader_has_gone():
+            raise
+        # What Python still has for it at exit goes nowhere, and not into a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code
+
+
+def _reader_has_gone() -> bool:
+    """Whether nobody (head, less) reads standard output any more: then that, and no other pipe, is what broke."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return bool(poll.poll(0))
 
 
 def _main(arguments: list[str]) -> int:

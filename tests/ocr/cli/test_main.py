@@ -95,6 +95,17 @@ def test_a_reader_that_has_gone_is_no_error(command: str) -> None:
     assert done.returncode == 1
 
 
+def test_another_pipe_that_breaks_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(rest: list[str]) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(importlib.import_module("ocr.cli.read"), "app", fail)
+    with pytest.raises(BrokenPipeError):
+        cli.main(["read"])
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from ocr.cli.main import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
