@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ocr.schema import Limits, Positive, Strict, to_json
+from ocr.schema import Positive, Strict, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class PreprocessSpec(Strict):
     width: Positive | None = None
     min_width: Positive | None = None
     max_width: Positive | None = None
-    width_scale: Annotated[float, Limits(gt=0, le=1)] = 1.0
+    width_scale: float = 1.0
     unscaled_width: Positive | None = None
     multiple: Positive = 1
     interpolation: Literal["linear", "area", "cubic"] = "linear"
@@ -47,20 +47,18 @@ class PreprocessSpec(Strict):
 
     def __post_init__(self) -> None:
         needed = {"limit": {"max_side"}, "height": {"height"}, "fixed": {"height", "width"}}[self.resize]
-        allowed = (
-            needed
-            | {
-                "limit": {"min_side"},
-                "height": {"min_width", "max_width", "unscaled_width"},
-                "fixed": set(),
-            }[self.resize]
-        )
+        may = {"limit": {"min_side"}, "height": {"min_width", "max_width", "unscaled_width"}, "fixed": set()}[
+            self.resize
+        ]
+        allowed = needed | may
         sizes = {"max_side", "min_side", "height", "width", "min_width", "max_width", "unscaled_width"}
         given = {name for name in sizes if getattr(self, name) is not None}
         if needed - given:
             raise ValueError(f"resize: {self.resize} needs {', '.join(sorted(needed - given))}")
         if given - allowed:
             raise ValueError(f"resize: {self.resize} does not use {', '.join(sorted(given - allowed))}")
+        if not 0 < self.width_scale <= 1:
+            raise ValueError(f"width_scale {self.width_scale} is not above 0 and at most 1")
         if self.resize != "height" and self.width_scale != 1:
             raise ValueError(f"resize: {self.resize} does not use width_scale")
         if self.resize == "limit" and self.max_side is not None and self.max_side < self.multiple:
