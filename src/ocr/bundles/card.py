@@ -15,6 +15,8 @@ from ocr.specs.preprocess import PreprocessSpec
 
 Task = Literal["detection", "recognition"]
 Name = Annotated[str, Limits(min_length=1)]
+# The least width, as a share, to which a crop is narrowed for a second look: what that did to texts was measured so far.
+NARROWEST = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +46,25 @@ class SecondLook(Strict):
     """The larger recognizer that reads again what this one is less sure of than ``below``: see `Decoded.certainty`.
 
     ``bundle`` is a shipped bundle's name, or a folder as seen from that of this card. A crop at most ``short`` times
-    as wide as high costs little, so ``below_short`` may be higher.
+    as wide as high costs little, so ``below_short`` may be higher. ``character_width`` is how many pixels a character
+    needs in the larger one's input: where the first text says that they have more, the crop is made narrower.
     """
 
     bundle: Name
     below: Annotated[float, Limits(gt=0, le=1)]
     short: Annotated[float, Limits(ge=0)] = 0.0
     below_short: Annotated[float, Limits(ge=0, le=1)] = 0.0
+    character_width: Annotated[float, Limits(gt=0)] | None = None
 
     def wanted(self, certainty: float, aspect: float) -> bool:
         """Whether to read again a crop ``aspect`` times as wide as high."""
         return certainty < (max(self.below, self.below_short) if aspect <= self.short else self.below)
+
+    def width_scale(self, width: float, characters: int) -> float:
+        """How much narrower to make ``width`` pixels with so many characters, in [`NARROWEST`, 1]."""
+        if self.character_width is None or characters == 0:
+            return 1.0
+        return min(1.0, max(NARROWEST, self.character_width * characters / width))
 
 
 @dataclass(frozen=True, kw_only=True)

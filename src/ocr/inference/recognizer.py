@@ -90,20 +90,20 @@ class Recognizer:
         A larger recognizer takes long for a line: begun late, its last would keep one core waiting for another.
         """
         known: list[Decoded] = []
-        doubtful: deque[int] = deque()
+        doubtful: deque[tuple[int, Decoded]] = deque()
         again: dict[int, Decoded] = {}
 
         def read(index: int) -> Decoded:
             text = self._read(crops[index])
             known.append(text)
             if self._is_doubtful(text, crops[index]):
-                doubtful.append(index)
+                doubtful.append((index, text))
             if doubtful and may_look_again(known):
                 try:
-                    other = doubtful.popleft()
+                    other, first = doubtful.popleft()
                 except IndexError:
                     return text  # another thread took the last
-                again[other] = self._read_again(crops[other])
+                again[other] = self._read_again(crops[other], first)
             return text
 
         return Looks(self._each(crops, read), again)
@@ -115,7 +115,11 @@ class Recognizer:
             for index, (crop, text) in enumerate(zip(crops, looks.first, strict=True))
             if index not in looks.again and self._is_doubtful(text, crop)
         ]
-        read = self._each([crops[index] for index in left], lambda index: self._read_again(crops[left[index]]))
+
+        def read_again(index: int) -> Decoded:
+            return self._read_again(crops[left[index]], looks.first[left[index]])
+
+        read = self._each([crops[index] for index in left], read_again)
         again = looks.again | dict(zip(left, read, strict=True))
         return [again.get(index, text) for index, text in enumerate(looks.first)]
 
@@ -137,12 +141,14 @@ class Recognizer:
             self._second is not None and look is not None and look.wanted(text.certainty, crop.shape[1] / crop.shape[0])
         )
 
-    def _read_again(self, crop: Rgb) -> Decoded:
-        assert self.second is not None
-        return self.second._read(crop)
+    def _read_again(self, crop: Rgb, first: Decoded) -> Decoded:
+        look, second = self.bundle.card.second_look, self.second
+        assert look is not None and second is not None
+        height = second._before.height or crop.shape[0]
+        return second._read(crop, look.width_scale(crop.shape[1] * height / crop.shape[0], len(first.text)))
 
-    def _read(self, crop: Rgb) -> Decoded:
-        logits, steps, filled = self._run(crop)
+    def _read(self, crop: Rgb, width_scale: float = 1.0) -> Decoded:
+        logits, steps, filled = self._run(crop, width_scale)
         text = decoding.decode(self._decode, self.charset, logits, [steps], prior=self._prior)[0]
         # The last step may stand for padding in part.
         return replace(text, places=tuple([min(1.0, place * steps / filled) for place in text.places]))
@@ -151,9 +157,15 @@ class Recognizer:
         logits, steps, _ = self._run(crop)
         return logits[0, :steps]
 
-    def _run(self, crop: Rgb) -> tuple[Floats, int, float]:
-        """Logits (1,L,C) of a crop, how many of the steps are its own and not of its padding, and how many it fills."""
-        prepared = preprocess.apply(self._before, crop)
+    def _run(self, crop: Rgb, width_scale: float = 1.0) -> tuple[Floats, int, float]:
+        """Logits (1,L,C) of a crop, how many of the steps are its own and not of its padding, and how many it fills.
+
+        The crop is made as narrow as ``width_scale`` says, or the card, unless the network takes one width only.
+        """
+        before = self._before
+        if before.resize == "height" and width_scale < before.width_scale:
+            before = replace(before, width_scale=width_scale)
+        prepared = preprocess.apply(before, crop)
         logits = self._model.run(prepared.array[None])
         if self._decode.kind != "ctc":
             return logits, logits.shape[1], logits.shape[1]
