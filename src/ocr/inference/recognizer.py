@@ -143,7 +143,8 @@ class Recognizer:
 
     def _read_again(self, crop: Rgb, first: Decoded) -> Decoded:
         look, second = self.bundle.card.second_look, self.second
-        assert look is not None and second is not None
+        assert look is not None
+        assert second is not None
         height = second._before.height or crop.shape[0]
         return second._read(crop, look.width_scale(crop.shape[1] * height / crop.shape[0], len(first.text)))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ocr.bundles.bundle import Bundle, load_bundle, write_bundle
 from ocr.bundles.card import SecondLook
@@ -18,7 +19,7 @@ from ocr.geometry.polygon import bounding_box, iou
 from ocr.geometry.quad import box_quad
 from ocr.inference.detector import Detector
 from ocr.inference.engine import Reader, open_reader
-from ocr.inference.onnx import OnnxModel
+from ocr.inference.onnx import Model, OnnxModel
 from ocr.inference.recognizer import Recognizer
 from ocr.specs.postprocess import PostprocessSpec
 
@@ -139,7 +140,7 @@ def test_an_error_of_a_second_look_is_not_swallowed(
 ) -> None:
     reader = Recognizer(doubting, threads=threads)
 
-    def fail(crop: np.ndarray) -> None:
+    def fail(crop: np.ndarray, width_scale: float) -> None:
         raise IndexError("broken")
 
     monkeypatch.setattr(reader.second, "_read", fail)
@@ -170,6 +171,32 @@ def test_a_short_crop_may_be_read_again_at_a_higher_certainty_than_a_long_one() 
     assert look.wanted(0.8, 6)
     assert not look.wanted(0.9, 6)
     assert SecondLook(bundle="larger", below=0.7).wanted(0.69, 0.1)
+
+
+class Widths:
+    """A model that notes how wide what it gets is."""
+
+    def __init__(self, model: Model, seen: list[int]) -> None:
+        self.model, self.seen, self.output_shape = model, seen, model.output_shape
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.seen.append(batch.shape[3])
+        return self.model.run(batch)
+
+
+def test_a_second_look_sees_wide_print_narrower_down_to_half(doubting: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    card = doubting.card
+    assert card.second_look is not None
+    # The crop of "abcd" is 9 cells of 16 pixels wide: 36 pixels a character at the height of 8 that the network has.
+    for needed, width in [(None, 144), (40.0, 144), (36.0, 144), (27.0, 108), (18.0, 72), (1.0, 72)]:
+        look = replace(card.second_look, character_width=needed)
+        reader = Recognizer(doubting._replace(card=replace(card, second_look=look)), threads=1)
+        assert reader.second is not None
+        monkeypatch.setattr(reader.second, "_model", Widths(reader.second._model, seen))
+        reader.recognize([faint(stripes("abcd"))])
+        multiple = reader.second.bundle.card.preprocess.multiple
+        assert seen.pop() == -(-width // multiple) * multiple
 
 
 def test_reader_gives_lines_in_order_with_polygons_in_its_pixels(detector: Detector, recognizer: Recognizer) -> None:
