@@ -5,7 +5,9 @@
 No numpy and no torch: the light catalog reads cards.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from ocr.schema import Limits, Sha256, Strict, schema_text
@@ -60,11 +62,16 @@ class SecondLook(Strict):
         """Whether to read again a crop ``aspect`` times as wide as high."""
         return certainty < (max(self.below, self.below_short) if aspect <= self.short else self.below)
 
-    def width_scale(self, width: float, characters: int) -> float:
-        """How much narrower to make ``width`` pixels with so many characters, in [`NARROWEST`, 1]."""
-        if self.character_width is None or characters == 0:
+    def width_scale(self, width: float, places: Sequence[float]) -> float:
+        """How much narrower to make ``width`` pixels with characters at such shares of them, in [`NARROWEST`, 1].
+
+        What counts is the median step from one character to the next: a wide gap makes no character wider.
+        """
+        if self.character_width is None or len(places) < 2:
             return 1.0
-        return min(1.0, max(NARROWEST, self.character_width * characters / width))
+        steps = sorted([after - before for before, after in pairwise(places)])
+        step = steps[len(steps) // 2] * width
+        return min(1.0, max(NARROWEST, self.character_width / step)) if step > 0 else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

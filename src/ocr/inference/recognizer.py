@@ -146,7 +146,7 @@ class Recognizer:
         assert look is not None
         assert second is not None
         height = second._before.height or crop.shape[0]
-        return second._read(crop, look.width_scale(crop.shape[1] * height / crop.shape[0], len(first.text)))
+        return second._read(crop, look.width_scale(crop.shape[1] * height / crop.shape[0], first.places))
 
     def _read(self, crop: Rgb, width_scale: float = 1.0) -> Decoded:
         logits, steps, filled = self._run(crop, width_scale)
