@@ -188,8 +188,8 @@ def test_a_second_look_sees_wide_print_narrower_down_to_half(doubting: Bundle, m
     seen: list[int] = []
     card = doubting.card
     assert card.second_look is not None
-    # The crop of "abcd" is 9 cells of 16 pixels wide: 36 pixels a character at the height of 8 that the network has.
-    for needed, width in [(None, 144), (40.0, 144), (36.0, 144), (27.0, 108), (18.0, 72), (1.0, 72)]:
+    # The crop of "abcd" is 9 cells of 16 pixels wide, and from one character to the next it is two of them.
+    for needed, width in [(None, 144), (40.0, 144), (32.0, 144), (24.0, 108), (16.0, 72), (1.0, 72)]:
         look = replace(card.second_look, character_width=needed)
         reader = Recognizer(doubting._replace(card=replace(card, second_look=look)), threads=1)
         assert reader.second is not None
@@ -197,6 +197,16 @@ def test_a_second_look_sees_wide_print_narrower_down_to_half(doubting: Bundle, m
         reader.recognize([faint(stripes("abcd"))])
         multiple = reader.second.bundle.card.preprocess.multiple
         assert seen.pop() == -(-width // multiple) * multiple
+
+
+def test_a_gap_between_columns_makes_print_no_wider() -> None:
+    look = SecondLook(bundle="larger", below=0.7, character_width=16)
+    even = [(index + 0.5) / 10 for index in range(10)]
+    assert look.width_scale(200, even) == pytest.approx(0.8)
+    columns = [place / 2 for place in even[:5]] + [0.5 + place / 2 for place in even[5:]]
+    assert look.width_scale(400, columns) == pytest.approx(0.8)
+    assert look.width_scale(200, even[:1]) == look.width_scale(200, []) == 1
+    assert look.width_scale(200, [0.5, 0.5, 0.5]) == 1
 
 
 def test_reader_gives_lines_in_order_with_polygons_in_its_pixels(detector: Detector, recognizer: Recognizer) -> None:
