@@ -7,9 +7,14 @@ from torch import Tensor, nn
 
 
 class BaseEncoder(nn.Module, ABC):
-    """Images to feature maps; `channels` holds the channels of each map, finest first."""
+    """Images to feature maps; `channels` holds the channels of each map, finest first.
+
+    `published` is what is known of the published weights it starts from, `file` the file of weights; None without.
+    """
 
     channels: list[int]
+    published: dict[str, Any] | None = None
+    file: str | None = None
 
     @abstractmethod
     def forward(self, images: Tensor) -> list[Tensor]:

@@ -13,7 +13,7 @@ from ocr.bundles.bundle import CARD_FILE, load_bundle
 from ocr.bundles.bundle import read_card as read_bundle_card
 from ocr.bundles.card import StartRecord
 from ocr.errors import CardError, CheckpointError, ConfigError
-from ocr.nn.backbones.timm_backbone import TimmBackbone
+from ocr.nn.interfaces import BaseEncoder
 from ocr.nn.onnx_graph import locate, read_graph
 from ocr.recognition.graph_network import graph_characters
 from ocr.records.checkpoint import read_card
@@ -88,11 +88,11 @@ def start_of(config: dict[str, Any], module: nn.Module | None = None) -> StartRe
         return _start_checkpoint(Path(config["start"]))
     if graph is not None:
         return _start_file(graph)
-    backbones = [] if module is None else [part for part in module.modules() if isinstance(part, TimmBackbone)]
+    backbones = [] if module is None else [part for part in module.modules() if isinstance(part, BaseEncoder)]
     return next((record for part in backbones if (record := _start_backbone(part)) is not None), None)
 
 
-def _start_backbone(backbone: TimmBackbone) -> StartRecord | None:
+def _start_backbone(backbone: BaseEncoder) -> StartRecord | None:
     if backbone.file is not None:
         return _start_file(backbone.file)
     if backbone.published is None:

@@ -5,7 +5,6 @@ import threading
 import urllib.request
 from contextlib import suppress
 from pickle import UnpicklingError  # noqa: TID251 - only to name the error that torch raises for a file it refuses
-from typing import Any
 
 import timm
 from huggingface_hub import constants
@@ -35,7 +34,6 @@ class TimmBackbone(BaseEncoder):
         super().__init__()
         if not timm.is_model(name):
             raise ValueError(f"timm has no network {name}")
-        self.published: dict[str, Any] | None = None
         self.file = pretrained if isinstance(pretrained, str) else None
         network = _published(name, out_indices) if pretrained is True else None
         if network is not None:
