@@ -8,4 +8,4 @@ rm -f .coverage .coverage.*
 # Tests start hundreds of processes: with bytecode kept, an import of lightning takes half the time.
 unset PYTHONDONTWRITEBYTECODE
 # Two processes on two cores; each worker keeps numeric libraries to one thread, or they fight over the cores.
-OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile -q -m "$select" --cov --cov-report=term "$@"
+OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "$select" --cov --cov-report=term "$@"
