@@ -136,7 +136,7 @@ from ocr.inference.engine import open_reader
 reader, data = open_reader(threads=2), Path(sys.argv[1])
 for file in sorted((data / "large" / "img").iterdir()):
     reader.read(load_image(file), source="")
-seen = read_mixed(reader, sorted((data / "train" / "img").iterdir())[:30], 300, 50)
+seen = read_mixed(reader, sorted((data / "train" / "img").iterdir())[:30], 180, 30)
 assert peak_mib() < 500, peak_mib()
 assert seen[-1][1] < 1.05 * seen[2][1], seen
 """

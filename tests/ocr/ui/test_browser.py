@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from base64 import b64encode
 from pathlib import Path
 
 import cv2
@@ -252,12 +253,13 @@ def test_an_image_is_pasted(server, page, report):
     page.wait_for_selector(".paste")
     settle(page)
     page.evaluate(
-        """async (bytes) => {
+        """async (encoded) => {
             const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "shot.png", { type: "image/png" }));
+            const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+            data.items.add(new File([bytes], "shot.png", { type: "image/png" }));
             document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
         }""",
-        list((report.parent / "2.png").read_bytes()),
+        b64encode((report.parent / "2.png").read_bytes()).decode(),
     )
     page.wait_for_selector(".lines li")
     settle(page)
