@@ -80,13 +80,13 @@ def test_what_the_command_line_adds_is_left_out_of_the_trainer(path):
         assert key not in text
 
 
-@pytest.mark.parametrize("preset", ["cpu", "gpu_12gb", "h100"])
+@pytest.mark.parametrize("preset", ["cpu", "cpu_bf16", "gpu_12gb", "h100"])
 def test_hardware_presets_are_safe(preset):
     config = resolve(compose([f"hardware={preset}"]))
     on_gpu = config["trainer"]["accelerator"] == "gpu"
-    assert on_gpu == (preset != "cpu")
+    assert on_gpu == (not preset.startswith("cpu"))
     # fp16 was seen to cost accuracy and needs loss scaling; bf16 needs neither.
-    assert config["trainer"]["precision"] == ("bf16-mixed" if on_gpu else "32-true")
+    assert config["trainer"]["precision"] == ("32-true" if preset == "cpu" else "bf16-mixed")
     assert config["dataloaders"]["pin_memory"] == on_gpu
     assert 0 < config["dataloaders"]["num_workers"] <= 16
     assert config["data"]["batch_size"] == config["dataloaders"]["detection_batch_size"] >= 2

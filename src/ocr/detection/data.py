@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -171,12 +171,16 @@ class PageDataset(Dataset[PageBatch]):
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Every index once in an epoch, shuffled by seed and epoch, each with its epoch."""
+    """Every index once in an epoch, shuffled by seed and epoch, each with its epoch.
 
-    def __init__(self, length: int, *, seed: int, epoch: int) -> None:
+    The first epoch lacks what was ``taken`` of it before the run was resumed.
+    """
+
+    def __init__(self, length: int, *, seed: int, epoch: int, taken: int = 0) -> None:
         self.length = length
         self.seed = seed
         self.epoch = epoch
+        self.taken = taken
 
     def __len__(self) -> int:
         return self.length
@@ -187,7 +191,8 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         epoch, self.epoch = self.epoch, self.epoch + 1
-        for index in np.random.default_rng((self.seed, epoch)).permutation(self.length).tolist():
+        taken, self.taken = self.taken, 0
+        for index in np.random.default_rng((self.seed, epoch)).permutation(self.length)[taken:].tolist():
             yield epoch, index
 
 
@@ -250,11 +255,14 @@ class DetectionData(LightningDataModule):  # type: ignore[misc]
             augmentation=self.augmentation,
             seed=self.seed,
         )
-        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        trainer: Any = self.trainer
+        epoch, batches = 0, 0
+        if trainer is not None:  # one that resumes may have had batches of this epoch
+            epoch, batches = trainer.current_epoch, trainer.fit_loop.epoch_loop.batch_progress.current.ready
         return DataLoader(
             views,
             batch_size=self.batch_size,
-            sampler=EpochSampler(len(views), seed=self.seed, epoch=epoch),
+            sampler=EpochSampler(len(views), seed=self.seed, epoch=epoch, taken=batches * self.batch_size),
             collate_fn=join,
             # A last batch of one view would give batch normalisation little to go by.
             drop_last=len(views) >= self.batch_size,

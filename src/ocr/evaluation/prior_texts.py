@@ -12,7 +12,7 @@ def read_texts(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         if path.suffix == ".txt" and path.is_file():
             try:
-                lines = path.read_text(encoding="utf-8-sig").splitlines()
+                lines = path.read_text(encoding="utf-8-sig").split("\n")  # other separators are text
             except UnicodeDecodeError as error:
                 raise InputError(path, f"is not UTF-8 text ({error})", "convert it") from error
             yield from (line for line in lines if line.strip())

@@ -1,7 +1,7 @@
 """Whole pages: detector and recognizer together."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -27,10 +27,10 @@ from ocr.specs.postprocess import Detection, PostprocessSpec
 from ocr.text.rule import is_rule
 
 # Below this mean probability per character what was read is more often noise than text.
-MIN_CONFIDENCE = 0.5
-# A page of which so little is read surely is a picture: what is text on it all the same must be surer than its noise.
-NOISY_PAGE = 0.5
-SURE_ON_NOISE = 0.9
+_TEXT = 0.5
+# A page of which so little reads like text is a picture: what is text on it all the same must stand out from its noise.
+_NOISY_PAGE = 0.5
+_TEXT_ON_NOISE = 0.9
 # Bytes of a page after which memory is given back, so that the next one like it fits as well.
 _ENORMOUS = 24_000_000
 
@@ -38,11 +38,14 @@ _ENORMOUS = 24_000_000
 class Reader:
     """Detector and recognizer together: a page's lines in reading order."""
 
-    def __init__(self, detector: Detector, recognizer: Recognizer, *, min_confidence: float = MIN_CONFIDENCE) -> None:
-        """Lines without text, less sure than ``min_confidence``, or rules, are left out; 0 keeps the latter two."""
+    def __init__(
+        self, detector: Detector, recognizer: Recognizer, *, min_confidence: float = 0.0, noise: bool = False
+    ) -> None:
+        """Lines of a confidence below ``min_confidence`` are left out, and unless ``noise`` what is hardly text."""
         self.detector = detector
         self.recognizer = recognizer
         self.min_confidence = min_confidence
+        self.noise = noise
         self.models = Models(
             detector=_info(detector.bundle),
             recognizer=_info(recognizer.bundle),
@@ -72,7 +75,7 @@ class Reader:
         texts = self.recognizer.look_again([item.crop for item in found], looks)
         clock.add("recognize")
         size = (image.shape[1], image.shape[0])
-        least = self._least_confidence(texts)
+        is_text = self._text_filter(texts)
         lines = [
             Line(
                 polygon=[(x, y) for x, y in orientation.turn_back(item.detection.polygon, quarters, size).tolist()],
@@ -82,7 +85,7 @@ class Reader:
                 spans=word_spans(text.text, text.places, item.crop),
             )
             for item, text in zip(found, texts, strict=True)
-            if text.text.strip() and text.confidence >= least and not (self.min_confidence and is_rule(text.text))
+            if text.text.strip() and is_text(text) and text.certainty >= self.min_confidence
         ]
         turned = [f"turned by {90 * quarters} degrees counter-clockwise for reading"] if quarters else []
         if image.size > _ENORMOUS:
@@ -99,11 +102,14 @@ class Reader:
         """First look at lines; once enough of them say that the page is the right way up, second ones in between."""
         return self.recognizer.look([item.crop for item in found], may_look_again=orientation.is_upright)
 
-    def _least_confidence(self, texts: Sequence[Decoded]) -> float:
-        """How sure of a line one must be to keep it, on a page that reads so."""
+    def _text_filter(self, texts: Sequence[Decoded]) -> Callable[[Decoded], bool]:
+        """What tells text from noise and drawn rules, on a page that reads so."""
+        if self.noise:
+            return lambda _: True
         read = sum(len(text.text) * text.confidence for text in texts)
-        noisy = read < NOISY_PAGE * sum(len(text.text) for text in texts)
-        return max(self.min_confidence, SURE_ON_NOISE) if noisy and self.min_confidence > 0 else self.min_confidence
+        noisy = read < _NOISY_PAGE * sum(len(text.text) for text in texts)
+        least = _TEXT_ON_NOISE if noisy else _TEXT
+        return lambda text: text.confidence >= least and not is_rule(text.text)
 
     def _find(self, image: Rgb) -> list["_Found"]:
         """Lines of an image in reading order, with their crops."""
@@ -159,7 +165,9 @@ def with_postprocess(reader: Reader, spec: PostprocessSpec, model: Model) -> Rea
     """``reader`` but for its detector, which makes boxes by ``spec`` of what ``model`` gives in its network's place."""
     bundle = reader.detector.bundle
     changed = bundle._replace(card=replace(bundle.card, postprocess=spec))
-    return Reader(Detector(changed, model=model), reader.recognizer, min_confidence=reader.min_confidence)
+    return Reader(
+        Detector(changed, model=model), reader.recognizer, min_confidence=reader.min_confidence, noise=reader.noise
+    )
 
 
 def _info(bundle: Bundle) -> ModelInfo:

@@ -31,7 +31,7 @@ from ocr.errors import MemoryLimitError
 from ocr.formats.page import Page
 from ocr.formats.sources import PageImage
 from ocr.inference.detector import Detector
-from ocr.inference.engine import MIN_CONFIDENCE, Reader
+from ocr.inference.engine import Reader
 from ocr.inference.memory import memory_limit, resident_bytes
 from ocr.inference.recognizer import Recognizer
 from ocr.inference.threads import available_cores
@@ -88,14 +88,15 @@ class Engine:
         *,
         detector: str | Path = DETECTOR,
         recognizer: str | Path = RECOGNIZER,
-        min_confidence: float = MIN_CONFIDENCE,
+        min_confidence: float = 0.0,
+        noise: bool = False,
     ) -> list[Page]:
-        """Read pages, RGB uint8 (H,W,3) each, and return their results in the order given.
+        """Read pages, RGB uint8 (H,W,3) each, and return their results in the order given; options are a `Reader`'s.
 
         Raises BundleError, and MemoryLimitError when there is no room for these pages even without the other models.
         """
         together = len(pages) > 1
-        reader = self._reader(detector, recognizer, min_confidence, together=together)
+        reader = self._reader(detector, recognizer, min_confidence, noise, together=together)
         self.make_room(pages)
 
         def read(page: PageImage) -> Page:
@@ -108,17 +109,18 @@ class Engine:
         detector: str | Path = DETECTOR,
         recognizer: str | Path = RECOGNIZER,
         *,
-        min_confidence: float = MIN_CONFIDENCE,
+        min_confidence: float = 0.0,
+        noise: bool = False,
     ) -> Reader:
         """Return a reader on the cached models, shipped ones by name or others by folder; raises BundleError."""
-        return self._reader(detector, recognizer, min_confidence, together=False)
+        return self._reader(detector, recognizer, min_confidence, noise, together=False)
 
     def warm_up(self, detector: str | Path = DETECTOR, recognizer: str | Path = RECOGNIZER) -> None:
         """Load both models and run each once, alone and together, on a small blank page with one line."""
         page = np.full((96, 320, 3), 255, np.uint8)
         page[40:56, 16:304:4] = 0
         for together in (False, True):
-            reader = self._reader(detector, recognizer, MIN_CONFIDENCE, together=together)
+            reader = self._reader(detector, recognizer, together=together)
             reader.detector.detect([page])
         reader.recognizer.recognize([np.ascontiguousarray(page[32:64])])
 
@@ -129,11 +131,19 @@ class Engine:
             bundles += [recognizer.bundle for recognizer in self._recognizers.values()]
         return [Loaded(bundle.card.task, bundle.card.name, bundle.sha256) for bundle in bundles]
 
-    def _reader(self, detector: str | Path, recognizer: str | Path, min_confidence: float, *, together: bool) -> Reader:
+    def _reader(
+        self,
+        detector: str | Path,
+        recognizer: str | Path,
+        min_confidence: float = 0.0,
+        noise: bool = False,
+        *,
+        together: bool,
+    ) -> Reader:
         with self._lock:
             models = self._detector(detector)
             chosen = models.together if together else models.alone
-            return Reader(chosen, self._recognizer(recognizer), min_confidence=min_confidence)
+            return Reader(chosen, self._recognizer(recognizer), min_confidence=min_confidence, noise=noise)
 
     def _detector(self, name: str | Path) -> _Models:
         bundle, key = self._bundle(name, "detection")

@@ -108,7 +108,7 @@ def _spans(length: int, side: float, shared: float) -> list[tuple[int, int]]:
 class _Piece(NamedTuple):
     polygon: NDArray[np.float32]
     score: float
-    window: int
+    windows: frozenset[int]
     cut: bool
 
 
@@ -119,7 +119,12 @@ def merge(found: list[list[Detection]], windows: list[Window], size: tuple[int, 
     ``scale`` is prepared pixels per image pixel.
     """
     pieces = [
-        _Piece(detection.polygon, detection.score, index, _is_cut(detection.polygon, window, size, _TOUCHING / scale))
+        _Piece(
+            detection.polygon,
+            detection.score,
+            frozenset((index,)),
+            _is_cut(detection.polygon, window, size, _TOUCHING / scale),
+        )
         for index, (window, detections) in enumerate(zip(windows, found, strict=True))
         for detection in detections
     ]
@@ -136,7 +141,7 @@ def _add(kept: list[_Piece], piece: _Piece) -> None:
     while index < len(kept):
         other = kept[index]
         index += 1
-        shared = 0.0 if other.window == piece.window else _shared_area(other.polygon, piece.polygon)
+        shared = 0.0 if other.windows == piece.windows else _shared_area(other.polygon, piece.polygon)
         if shared == 0.0:
             continue
         joined = _joined(other, piece)
@@ -174,4 +179,4 @@ def _joined(a: _Piece, b: _Piece) -> _Piece | None:
     thickness = max(min(cv2.minAreaRect(piece.polygon)[1]) for piece in (a, b))
     if min(cv2.minAreaRect(points)[1]) > _THICKER * thickness:
         return None
-    return _Piece(min_area_quad(points), max(a.score, b.score), -1, True)
+    return _Piece(min_area_quad(points), max(a.score, b.score), a.windows | b.windows, True)

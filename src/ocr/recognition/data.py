@@ -1,7 +1,8 @@
 """Batches of text crops for training and validation."""
 
+import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,7 +53,8 @@ class CropStream(IterableDataset[CropBatch]):
 
     In training, an epoch is ``samples`` crops, shared among the sources by weight; a source gives each of its crops
     once before any a second time. In validation (``augment`` None) every crop comes once, unchanged. Workers
-    and processes take disjoint parts.
+    and processes take disjoint parts. What an epoch is made of depends on ``seed`` and ``position`` alone: the epoch,
+    and how many of its batches were taken before the run was resumed.
     """
 
     def __init__(
@@ -75,7 +77,8 @@ class CropStream(IterableDataset[CropBatch]):
         self.parts = max(workers, 1)
         self.samples = sum(map(len, self.sources)) if samples is None else samples
         self.rank, self.world = 0, 1
-        self.visits = 0
+        # In shared memory: a worker lives for the whole run, and is told of each epoch there.
+        self.position = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def __len__(self) -> int:
         """Batches in an epoch of this process."""
@@ -106,14 +109,11 @@ class CropStream(IterableDataset[CropBatch]):
         """Yield the batches of this worker's part of an epoch."""
         info = get_worker_info()
         part = info.id if info else 0
-        # The base seed comes from the run's own generator, which resuming restores; a worker that lives for the whole
-        # run keeps its first one and counts its epochs.
-        base = (info.seed - info.id if info else int(torch.randint(2**31, ()).item())) & 0x7FFFFFFF
-        epoch = (self.seed, base, self.visits)
-        self.visits += 1
-        shared = np.random.default_rng(epoch)
-        order = self._order(shared)[self.rank :: self.world][part :: self.parts][: self._share(part)]
-        rng = np.random.default_rng((*epoch, self.rank, part))
+        epoch, taken = self.position.tolist()
+        order = self._order(np.random.default_rng((self.seed, epoch)))
+        order = order[self.rank :: self.world][part :: self.parts][: self._share(part)]
+        order = order[len(range(part, taken, self.parts)) * self.batch_size :]  # the parts gave batches in turn
+        rng = np.random.default_rng((self.seed, epoch, taken, self.rank, part))
         pool = POOL * self.batch_size
         for start in range(0, len(order), pool):
             crops = [self._load(*at, rng) for at in order[start : start + pool]]
@@ -133,6 +133,20 @@ class CropStream(IterableDataset[CropBatch]):
             rng.shuffle(starts)
         for start in starts.tolist():
             yield collate(self.preprocess, [crops[i] for i in by_width[start : start + self.batch_size]])
+
+
+class StreamLoader(DataLoader[CropBatch]):
+    """Tells its stream with each iterator which ``position`` it begins at."""
+
+    def __init__(self, stream: CropStream, position: Callable[[], tuple[int, int]], **options: Any) -> None:
+        super().__init__(stream, batch_size=None, worker_init_fn=_one_thread, collate_fn=_as_it_is, **options)
+        self._stream = stream
+        self._position = position
+
+    def __iter__(self) -> Any:
+        """Begin an epoch."""
+        self._stream.position.copy_(torch.tensor(self._position()))
+        return super().__iter__()
 
 
 class RecognitionData(LightningDataModule):  # type: ignore[misc]
@@ -175,6 +189,7 @@ class RecognitionData(LightningDataModule):  # type: ignore[misc]
         self.seed = seed
         self.charset = self._charset(charset)
         self._selected = False
+        self._untrained = itertools.count()
 
     def _charset(self, name: str) -> Charset:
         if name == "default":
@@ -208,15 +223,20 @@ class RecognitionData(LightningDataModule):  # type: ignore[misc]
         trainer: Any = self.trainer
         if trainer is not None:
             stream.rank, stream.world = trainer.global_rank, trainer.world_size
-        return DataLoader(
+        return StreamLoader(
             stream,
-            batch_size=None,
+            self._position,
             num_workers=self.num_workers,
             pin_memory=self.pin_memory,
             persistent_workers=self.num_workers > 0,
-            worker_init_fn=_one_thread,
-            collate_fn=_as_it_is,
         )
+
+    def _position(self) -> tuple[int, int]:
+        """The epoch that begins, and how many of its batches the run has had: some, when it was stopped inside it."""
+        trainer: Any = self.trainer
+        if trainer is None:  # each iterator is an epoch
+            return next(self._untrained), 0
+        return trainer.current_epoch, trainer.fit_loop.epoch_loop.batch_progress.current.ready
 
     def train_dataloader(self) -> DataLoader[CropBatch]:
         """Return shuffled, augmented batches."""

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
+import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.nn import Parameter
@@ -12,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ocr.errors import CheckpointError
-from ocr.metrics.recognition import TextCounts, count_text, scores
+from ocr.metrics.recognition import RecognitionScores, TextCounts, count_text, scores
 from ocr.recognition.batch import CropBatch
 from ocr.recognition.ctc_loss import CtcLoss
 from ocr.recognition.surgery import SurgeryReport, carry_over
@@ -106,8 +108,8 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
                 self.kept_only += counts
 
     def on_validation_epoch_end(self) -> None:
-        """Log the scores of the epoch."""
-        whole, caseless = scores(self.as_labelled), scores(self.caseless)
+        """Log the scores of the epoch, of all processes together."""
+        whole, caseless = self._scores(self.as_labelled), self._scores(self.caseless)
         values = {
             "val/accuracy": whole.accuracy,
             "val/one_minus_ned": whole.one_minus_ned,
@@ -115,8 +117,14 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
             "val/accuracy_caseless": caseless.accuracy,
         }
         if self.kept is not None:
-            values["val/accuracy_kept_characters"] = scores(self.kept_only).accuracy
-        self.log_dict(values, prog_bar=True, sync_dist=True)
+            values["val/accuracy_kept_characters"] = self._scores(self.kept_only).accuracy
+        self.log_dict(values, prog_bar=True, rank_zero_only=False, sync_dist=False)
+
+    def _scores(self, counts: TextCounts) -> RecognitionScores:
+        """Scores of the counts of all processes: of ratios there is no mean where the processes' shares differ."""
+        mine = torch.tensor(astuple(counts), dtype=torch.float32, device=self.device)
+        texts, exact, similarity, errors, characters = self.trainer.strategy.reduce(mine, reduce_op="sum").tolist()
+        return scores(TextCounts(int(texts), int(exact), similarity, int(errors), int(characters)))
 
     def configure_optimizers(self) -> Any:
         """Build the optimizer over the parameters that learn, and the scheduler over it."""
@@ -127,13 +135,16 @@ class RecognitionModule(LightningModule):  # type: ignore[misc]
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the charset: weights mean nothing without it."""
+        """Store the charset, without which weights mean nothing, and the characters kept of another start's."""
         checkpoint["charset"] = list(self.tokenizer.charset.characters)
+        checkpoint["kept_characters"] = None if self.kept is None else sorted(self.kept)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raise CheckpointError, naming what differs, when the checkpoint was made with another charset."""
         theirs, ours = checkpoint.get("charset"), list(self.tokenizer.charset.characters)
         if theirs == ours:
+            kept = checkpoint.get("kept_characters")
+            self.kept = None if kept is None else frozenset(kept)
             return
         if theirs is None:
             raise CheckpointError("the checkpoint names no charset; it was not made by a recognition run")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ocr.errors import TrainingError
+from ocr.errors import ConfigError, TrainingError
 from ocr.recognition.batch import CropBatch
 from ocr.recognition.folding import CaseFolding
 from ocr.recognition.parseq import PARSeq
@@ -18,11 +18,13 @@ class PermutationLoss(nn.Module):
     """Cross-entropy averaged over all tokens of ``orders`` reading orders (Bautista and Atienza, 2022; theirs: 6).
 
     The end token counts in the first two orders alone, forward and backward. For labels whose case is unknown the
-    probability of a letter is that of all its cases together.
+    probability of a letter is that of all its cases together. Raises ConfigError for an odd number of orders.
     """
 
     def __init__(self, *, tokenizer: ParseqTokenizer, orders: int) -> None:
         super().__init__()
+        if orders < 2 or orders % 2:
+            raise ConfigError(f"orders {orders}: each comes with its mirror; give 2, 4, 6 or another even number")
         self.tokenizer = tokenizer
         self.orders = orders
         self.folding = CaseFolding(tokenizer.charset)

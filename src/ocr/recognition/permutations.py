@@ -11,8 +11,8 @@ def draw_orders(length: int, count: int, *, generator: torch.Generator | None = 
     """Return orders (K, ``length`` + 2) of the positions begin = 0, characters 1 to ``length``, end = ``length`` + 1.
 
     Row 0 reads forward, row 1 backward with the end first, the others are random; each random order is followed by its
-    mirror. ``count`` is K, fewer where ``length`` has fewer orders; one character has one order (Bautista and Atienza,
-    2022).
+    mirror. ``count``, an even number, is K, fewer where ``length`` has fewer orders; one character has one order
+    (Bautista and Atienza, 2022).
     """
     if length < 2:
         return torch.arange(length + 2)[None]

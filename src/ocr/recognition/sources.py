@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr.datasets.layouts.box_text import read_lines
 from ocr.datasets.lmdb_crops import LmdbCrops
 from ocr.datasets.synthetic import line
 from ocr.errors import AnnotationError, ConfigError
@@ -112,17 +113,16 @@ class FolderSource(StoredSource):
 
     @property
     def rows(self) -> list[tuple[str, str]]:
-        """Image path and label of each row; raises AnnotationError naming the line that is neither."""
+        """Image path and label of each row that is not blank; raises AnnotationError naming the line without a tab."""
         if self._rows is None:
-            try:
-                lines = self.table.read_text(encoding="utf-8-sig").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise AnnotationError(self.table, f"cannot be read ({error})", "give a labels.tsv") from error
-            pairs = [row.split("\t", 1) for row in lines]
-            wrong = next((number for number, pair in enumerate(pairs, 1) if len(pair) != 2), None)
-            if wrong is not None:
-                raise AnnotationError(f"{self.table}:{wrong}", "there is no tab", "write: image path, tab, label")
-            self._rows = [(image, label) for image, label in pairs]
+            rows = []
+            for number, row in enumerate(read_lines(self.table), 1):
+                image, tab, label = row.partition("\t")
+                if row and not tab:
+                    raise AnnotationError(f"{self.table}:{number}", "there is no tab", "write: image path, tab, label")
+                if row:
+                    rows.append((image, label))
+            self._rows = rows
         return self._rows
 
     def texts(self) -> list[str]:

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from ocr.bundles.bundle import DETECTOR, RECOGNIZER
 from ocr.bundles.card import Task
 from ocr.formats.pdf_pages import DPI
-from ocr.inference.engine import MIN_CONFIDENCE
 from ocr.serving.batching import Reading
 from ocr.serving.problems import Problem
 from ocr.serving.settings import Offered
@@ -24,7 +23,7 @@ class ReadOptions(BaseModel):
     detector: Name = Field(default=DETECTOR, description="detection bundle, one of /v1/models")
     recognizer: Name = Field(default=RECOGNIZER, description="recognition bundle, one of /v1/models")
     dpi: int = Field(default=DPI, ge=20, le=600, description="resolution at which PDF pages are rendered")
-    min_confidence: float = Field(default=MIN_CONFIDENCE, ge=0, le=1, description="leave out lines less sure than this")
+    min_confidence: float = Field(default=0.0, ge=0, le=1, description="leave out lines of less confidence")
 
 
 def reading(options: ReadOptions, offered: Offered) -> Reading:

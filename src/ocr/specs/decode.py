@@ -113,7 +113,7 @@ def decode(
 
     ``lengths`` (N,) are the valid steps of each crop (all L when None); what lies behind them, the padding that a
     wider crop of the batch caused, is not looked at. ``prior`` is the one the spec names. Raises `ConfigError` when C
-    does not fit the charset, or the spec names a prior and none is given.
+    does not fit the charset, the spec names a prior and none is given, or a logit is not a number.
     """
     import numpy as np
 
@@ -154,7 +154,16 @@ def _chosen_probability(
 
     chosen = logits[rows, steps].astype(np.float32)
     chosen -= chosen.max(axis=1, keepdims=True)
-    return np.asarray(1.0 / np.exp(chosen).sum(axis=1), np.float32)
+    return np.asarray(1.0 / _finite(np.exp(chosen).sum(axis=1)), np.float32)
+
+
+def _finite(totals: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The sums of exponentials as they are; a logit that is no number makes its sum none."""
+    import numpy as np
+
+    if not np.isfinite(totals).all():
+        raise ConfigError("the recognizer gives logits that are not numbers: use weights that have not diverged")
+    return totals
 
 
 def _collapse(logits: NDArray[np.floating], ids: NDArray[np.int64], valid: NDArray[np.bool_]) -> _Symbols:
@@ -238,7 +247,8 @@ def _crops_steps(logits: NDArray[np.floating], valid: NDArray[np.bool_]) -> Iter
     weight = logits.astype(np.float32)
     weight -= weight.max(axis=2, keepdims=True)
     np.exp(weight, out=weight)
-    total = weight.sum(axis=2)
+    total = np.where(valid, weight.sum(axis=2), 1.0)
+    _finite(total)
     # The likeliest class, whose weight is 1, is worth a look however many share the rest.
     least = np.where(valid, np.minimum(_WORTH_A_LOOK * total, 1.0), np.inf)
     crops, steps, classes = np.nonzero(weight >= least[:, :, None])

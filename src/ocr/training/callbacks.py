@@ -45,7 +45,7 @@ class UniqueModelCheckpoint(Checkpoint):  # type: ignore[misc]
         self.run: Run | None = None
         self.make_card: CardMaker | None = None
         self._scores: dict[str, float | None] = {}
-        self._saved_step = -1
+        self._saved = (-1, False)  # at which step, and whether with the scores of a validation
         self._metrics: dict[str, float] = {}
         self._validated = 0
 
@@ -83,22 +83,28 @@ class UniqueModelCheckpoint(Checkpoint):  # type: ignore[misc]
         if not trainer.sanity_checking and trainer.state.fn == "fit":
             self._save(trainer, scored=True)
 
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Save where the run stops inside an epoch, before the trainer counts that epoch as done."""
+        stops = trainer.should_stop or trainer.global_step == trainer.max_steps
+        if stops and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self._save(trainer, scored=False)
+
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Save what was learnt since the last validation, whose scores are not those of these weights."""
-        if trainer.global_step > self._saved_step:
-            self._validated = 0
+        if trainer.global_step > self._saved[0]:
             self._save(trainer, scored=False)
 
     def _save(self, trainer: Any, *, scored: bool) -> None:
-        if self.folder is None or trainer.fast_dev_run or trainer.global_step == self._saved_step:
+        if self.folder is None or trainer.fast_dev_run or (trainer.global_step, scored) <= self._saved:
             return
         metrics = logged_metrics(trainer)
         if not scored:
+            self._validated = 0
             metrics = {key: value for key, value in metrics.items() if not key.startswith("val/")}
         score = metrics.get(self.monitor)
         name = self._free_name(trainer, score)
         self._scores[name] = score
-        self._saved_step = trainer.global_step
+        self._saved = (trainer.global_step, scored)
         self._metrics = metrics
         trainer.save_checkpoint(self.folder / name, weights_only=False)
         if trainer.is_global_zero:

@@ -40,6 +40,9 @@ class WeightEma(WeightAveraging):  # type: ignore[misc]
         self._latest_update_step = steps
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Nothing yet: the checkpoint that may be written now needs the weights themselves to go on from."""
+
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
         """Leave the averaged weights in the module, when training began at all."""
         if self._average_model is not None:
             super().on_train_end(trainer, pl_module)

@@ -10,6 +10,7 @@ _WARNINGS = (
     r"The '\w+_dataloader' does not have many workers",
     r"Checkpoint directory .* exists and is not empty",
     r"Your `IterableDataset` has `__len__` defined",
+    r"You're resuming from a checkpoint that ended before the epoch ended",  # the data knows where it was
 )
 _LINES = ("💡 Tip", "GPU available", "TPU available", "HPU available", "Loading `train_dataloader`")
 

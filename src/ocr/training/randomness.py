@@ -36,7 +36,7 @@ def restore(state: dict[str, Any]) -> None:
 
 
 class RandomState(Callback):  # type: ignore[misc]
-    """Saves the random state with each checkpoint and restores it before the resumed epoch draws its first batch."""
+    """Saves the random state with each checkpoint and restores it before a resumed run's first step draws from it."""
 
     def __init__(self) -> None:
         self._resumed: dict[str, Any] | None = None
@@ -51,6 +51,13 @@ class RandomState(Callback):  # type: ignore[misc]
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Restore it: only now, as the trainer makes and drops one more iterator over the data when it resumes."""
+        self._restore()
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Restore it here where the run goes on inside an epoch, which does not start again."""
+        self._restore()
+
+    def _restore(self) -> None:
         if self._resumed is not None:
             restore(self._resumed)
             self._resumed = None

@@ -9,7 +9,6 @@ from ocr.errors import BundleError
 from ocr.evaluation.exported import SUFFIX, cache_folder, export_once
 from ocr.formats.page import Page
 from ocr.formats.sources import PageImage
-from ocr.inference.engine import MIN_CONFIDENCE
 from ocr.inference.shared import shared_engine
 from ocr.records.catalog import Catalog
 from ocr.records.compatibility import can_read
@@ -61,11 +60,10 @@ def read(
 
     ``doubtful`` keeps lines that `ocr read` leaves out as unsure. With ``thresholds`` the maps are kept for the next.
     """
-    least = 0.0 if doubtful else MIN_CONFIDENCE
     engine = shared_engine()
     if thresholds is None:
-        return engine.read([image], detector=detector, recognizer=recognizer, min_confidence=least)[0]
-    reader = reader_at(thresholds, detector, recognizer, min_confidence=least)
+        return engine.read([image], detector=detector, recognizer=recognizer, noise=doubtful)[0]
+    reader = reader_at(thresholds, detector, recognizer, noise=doubtful)
     engine.make_room([image])
     return reader.read(image.image, source=image.source, page=image.page, notes=image.notes)
 

@@ -1,6 +1,6 @@
 """A detector at thresholds of the user's: the network sees a page once, and its maps are kept.
 
-    reader = reader_at(Thresholds(0.25, 0.5), "detector", "recognizer", min_confidence=0.5)
+    reader = reader_at(Thresholds(0.25, 0.5), "detector", "recognizer")
 
 At the bundle's own thresholds it reads as the shared engine does, with the same models.
 """
@@ -89,9 +89,9 @@ class KeptMaps:
         return kept
 
 
-def reader_at(thresholds: Thresholds, detector: str | Path, recognizer: str | Path, *, min_confidence: float) -> Reader:
+def reader_at(thresholds: Thresholds, detector: str | Path, recognizer: str | Path, *, noise: bool = False) -> Reader:
     """A reader on the models of the shared engine whose detector has these thresholds and keeps its maps."""
-    shared = shared_engine().reader(detector, recognizer, min_confidence=min_confidence)
+    shared = shared_engine().reader(detector, recognizer, noise=noise)
     bundle = shared.detector.bundle
     assert bundle.card.postprocess is not None  # a Detector's has one
     spec = replace(bundle.card.postprocess, **thresholds._asdict())

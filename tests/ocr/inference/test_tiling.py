@@ -100,3 +100,13 @@ def test_a_second_look_only_where_lines_are_small_and_pixels_left() -> None:
     assert finer_scale(small, 0.1) == pytest.approx(0.1 * FINEST)
     assert finer_scale([], 0.3) == pytest.approx(0.3 * FINEST)
     assert finer_scale([], 0.9) == 1.0
+
+
+@given(st.integers(2000, 7500), st.integers(0, 400))
+def test_a_line_through_any_number_of_windows_comes_back_once(length: int, start: int) -> None:
+    """Joined pieces meet again where neither reaches all of the windows between."""
+    windows = grid(8000, 300, 1.0, 1280)
+    line = box_quad(start, 20, start + length, 60)
+    # No two windows agree on a line to the pixel.
+    found = [seen_by(line + np.float32([0, index % 3 - 1]), window) for index, window in enumerate(windows)]
+    assert len(merge(found, windows, (8000, 300), 1.0)) == 1

@@ -139,6 +139,11 @@ def test_a_start_of_another_charset_is_reported_and_its_characters_watched(modul
     logged = validate(trainer(), new, [digits, words])
     assert logged["val/accuracy_kept_characters"] == pytest.approx(0.5)
     assert logged["val/accuracy"] == pytest.approx(2 / 3)
+    kept = {}
+    new.on_save_checkpoint(kept)
+    resumed = module()
+    resumed.on_load_checkpoint(kept)
+    assert resumed.kept == new.kept  # a resumed run goes on watching them
 
 
 def test_a_start_of_the_same_charset_needs_no_watching(module):

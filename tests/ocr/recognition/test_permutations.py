@@ -1,7 +1,11 @@
 import pytest
 import torch
 
+from ocr.errors import ConfigError
+from ocr.recognition.parseq_loss import PermutationLoss
 from ocr.recognition.permutations import draw_orders, order_masks
+from ocr.text.charset import Charset
+from ocr.text.tokenizer import ParseqTokenizer
 
 
 @pytest.mark.parametrize("length", range(2, 12))
@@ -58,3 +62,9 @@ def test_a_query_sees_what_comes_before_it_in_the_order_and_never_itself(length)
 def test_every_query_may_see_the_begin_token():
     for order in draw_orders(7, 6):
         assert not order_masks(order)[1][:, 0].any()
+
+
+@pytest.mark.parametrize("orders", [-2, 0, 1, 5])
+def test_a_loss_asks_for_pairs_of_orders(orders):
+    with pytest.raises(ConfigError, match=f"orders {orders}: each comes with its mirror"):
+        PermutationLoss(tokenizer=ParseqTokenizer(charset=Charset(tuple("ab"))), orders=orders)

@@ -93,3 +93,8 @@ def test_paths_say_what_they_are(database, tmp_path):
 def test_a_weight_must_be_positive():
     with pytest.raises(ConfigError, match="weight 0 must be positive; leave the source out"):
         SyntheticSource(count=5, seed=1, weight=0)
+
+
+def test_a_table_may_have_blank_lines_and_labels_with_rare_separators(tmp_path):
+    (tmp_path / "labels.tsv").write_text("a.png\tone\u2028two\n\nb.png\tnext\x85line\n\n", encoding="utf-8")
+    assert FolderSource(path=str(tmp_path)).texts() == ["one\u2028two", "next\x85line"]

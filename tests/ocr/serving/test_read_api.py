@@ -73,6 +73,18 @@ def test_options(client: TestClient, line: bytes) -> None:
     assert read("min_confidence=1") == []
 
 
+def test_lines_are_left_out_by_the_confidence_that_is_shown(client: TestClient, ocr_data: Path) -> None:
+    body = min((ocr_data / "sroie/train/img").glob("*.jpg")).read_bytes()
+
+    def confidences(query: str) -> list[float]:
+        answer = client.post(f"/v1/read{query}", content=body, headers={"content-type": "image/jpeg"})
+        return [line["confidence"] for line in answer.json()["pages"][0]["lines"]]
+
+    every = confidences("")
+    assert min(every) < 0.9 < max(every)
+    assert confidences("?min_confidence=0.9") == [value for value in every if value >= 0.9]
+
+
 REFUSED = {
     "no type": ({"content": b"x"}, "", 415, "unsupported_type", "send multipart/form-data"),
     "html": ({"content": b"x", "headers": {"content-type": "text/html"}}, "", 415, "unsupported_type", ""),

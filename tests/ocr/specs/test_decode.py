@@ -148,3 +148,12 @@ def test_certainty_is_that_of_the_whole_text_brought_to_what_was_observed():
 def test_specs_that_cannot_be_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         from_plain(DecodeSpec, {"kind": "ctc"} | changes)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize("spec", [CTC, PARSEQ], ids=["ctc", "parseq"])
+def test_logits_that_are_no_numbers_are_an_error_not_an_empty_text(spec, wrong):
+    logits = one_hot([1, 2, 0], 4)
+    logits[0, 1, 2] = wrong
+    with pytest.raises(ConfigError, match="logits that are not numbers"):
+        decode(spec, ABC, logits)

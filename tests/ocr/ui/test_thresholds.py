@@ -84,10 +84,10 @@ def test_other_thresholds_find_other_boxes_and_the_network_runs_once(worn_png, r
 
 def test_a_threshold_is_only_that_reader_s():
     before = own_thresholds("detector")
-    changed = reader_at(Thresholds(0.9, 0.9), *SHIPPED, min_confidence=0.5)
+    changed = reader_at(Thresholds(0.9, 0.9), *SHIPPED)
     assert changed.detector.bundle.card.postprocess.binarize == 0.9
     assert own_thresholds("detector") == before
-    again = reader_at(before, *SHIPPED, min_confidence=0.5)
+    again = reader_at(before, *SHIPPED)
     assert (again.detector.bundle.card.postprocess.binarize, again.detector.bundle.sha256) == (
         before.binarize,
         changed.detector.bundle.sha256,
