@@ -1,4 +1,4 @@
-# Four targets; each does all its own set-up on a machine that has Python 3.11 or newer and make.
+# Four targets; each does all its own set-up on Linux with Python 3.11 to 3.13 and make.
 #
 #   make setup   .venv with an editable install of what the documented commands need, from constraints.txt
 #   make demo    make receipts, read them, show text and pictures (no torch)
@@ -11,6 +11,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .venv-demo
+# Said before anything is installed.
+PYTHON_FITS = $(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or \
+  sys.exit("Python 3.11 to 3.13 is needed, this is %d.%d; name another: make PYTHON=python3.12" % v)'
 UV = $(shell command -v uv 2>/dev/null || echo $(1)/bin/python -m uv)
 
 .PHONY: setup demo check test constraints docs
@@ -18,7 +21,7 @@ UV = $(shell command -v uv 2>/dev/null || echo $(1)/bin/python -m uv)
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/python || { $(PYTHON_FITS) && $(PYTHON) -m venv $(VENV); }
 	command -v uv >/dev/null || $(BIN)/python -m pip install -q uv
 	@# uv reads no dependency group of an unmanaged project, so the group comes from a copy without that line.
 	mkdir -p build && sed '/^managed/d' pyproject.toml > build/pyproject.toml
@@ -26,7 +29,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	touch $@
 
 $(DEMO)/.ready: pyproject.toml constraints.txt
-	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
+	test -x $(DEMO)/bin/python || { $(PYTHON_FITS) && $(PYTHON) -m venv $(DEMO); }
 	command -v uv >/dev/null || $(DEMO)/bin/python -m pip install -q uv
 	$(call UV,$(DEMO)) pip install --python $(DEMO)/bin/python -q --compile-bytecode -c constraints.txt -e '.[infer]'
 	touch $@

@@ -3,7 +3,7 @@
 import functools
 import logging
 import math
-import time
+from threading import Event, Thread
 
 import pytest
 import torch
@@ -82,7 +82,7 @@ def test_maps_are_float32_under_autocast() -> None:
 
 
 @pytest.mark.parametrize("neck", [FPN, PAN, ASF])
-def test_the_network_sizes_its_parts_and_exports_no_fixed_size(neck: type[BaseDecoder]) -> None:
+def test_the_network_sizes_its_parts_and_takes_any_size(neck: type[BaseDecoder]) -> None:
     torch.manual_seed(0)
     network = DBNet(
         backbone=TimmBackbone(name="mobilenetv3_small_100", pretrained=False, out_indices=[1, 2, 3, 4]),
@@ -134,10 +134,8 @@ def test_without_a_connection_training_starts_from_scratch_and_says_so(monkeypat
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    start = time.perf_counter()
     with caplog.at_level(logging.WARNING):
         TimmBackbone(name="resnet18", pretrained=True, out_indices=[4])
-    assert time.perf_counter() - start < 20
     assert "starting from scratch" in caplog.text
     assert constants.HF_HUB_OFFLINE is False
 
@@ -145,19 +143,21 @@ def test_without_a_connection_training_starts_from_scratch_and_says_so(monkeypat
 def test_a_host_that_never_answers_is_waited_for_once_and_briefly(monkeypatch) -> None:
     monkeypatch.setattr(timm_backbone, "CONNECT_SECONDS", 0.2)
 
+    given_up = Event()
+    answered = []
+
     def hang(*_: object, **__: object) -> None:
-        time.sleep(2)
+        answered.append(given_up.wait(60))
         raise TimeoutError
 
     monkeypatch.setattr(timm_backbone.urllib.request, "urlopen", hang)
-    start = time.perf_counter()
     assert not timm_backbone._host_answers()
-    assert time.perf_counter() - start < 1.5
+    assert not answered
+    given_up.set()
 
 
 def test_a_host_that_answers_is_asked(monkeypatch) -> None:
     from http.server import BaseHTTPRequestHandler, HTTPServer
-    from threading import Thread
 
     class Answer(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:

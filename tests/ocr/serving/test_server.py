@@ -151,11 +151,9 @@ def test_rude_clients(start: Callable[..., Any], small: bytes, monkeypatch: pyte
 
 def test_a_slow_upload_is_given_up(start: Callable[..., Any], small: bytes) -> None:
     server = start("--max-upload-seconds", "1")
-    began = time.monotonic()
     answer = _exchange(server.url, _head(1000, "Connection: close") + b"a few bytes")
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"upload_too_slow" in answer
-    assert time.monotonic() - began < 30
     with server.client() as client:
         assert client.post("/v1/read", content=small, headers=PNG).status_code == 200
 
