@@ -50,6 +50,11 @@ def lines_of(text: str) -> list[str]:
     return _LINE_END.split(text)
 
 
+def split(text: str) -> list[str]:
+    """Lines and their ends in turn; joined they are the text."""
+    return re.split(rf"({_LINE_END.pattern})", text)
+
+
 def front_lines(lines: list[str]) -> int | None:
     """Index of the line that ends the front matter; None when there is none that begins and ends."""
     if lines[0].rstrip() != "---":

@@ -330,3 +330,53 @@ def test_a_type_is_not_guessed_from_a_name_that_fits_two() -> None:
     known = registry.load(Path("/nowhere"))
     assert guess.kind_of(known, parse("", "x/report.md"), None) is None
     assert guess.kind_of(known, parse("", "x/login-bug.md"), None) == known.types["bug_report"]
+
+
+EXEMPT = {
+    "E011": document(
+        BODY + "\nSee [the page](../../../site/gone.md). <!-- aqms: ignore[E011] made by the release -->\n"
+    ),
+    "E013": document(BODY + "\nGarbled: `‚úÖ` <!-- aqms: ignore[E013] an example -->\n"),
+    "E009": document(category="Reserch  # aqms: ignore[E009] ours"),
+    "E008": document(status="activ  # aqms: ignore[E008] ours"),
+    "E007": document(date="2026/01/29  # aqms: ignore[E007] as it was"),
+    "E005": document(type="reserch  # aqms: ignore[E005] ours"),
+    "E006": document(version="  # aqms: ignore[E006] has none"),
+}
+
+
+@pytest.mark.parametrize("code", EXEMPT)
+def test_what_an_inline_ignore_exempts_is_not_mended(aqms, put, code):
+    path = put(f"{RESEARCH}/{NAME}", EXEMPT[code])
+    assert "1 ignored inline" in aqms("validate", "--all").out
+    fixed = aqms("fix", "--all")
+    assert (fixed.code, path.read_text(encoding="utf-8")) == (0, EXEMPT[code]), fixed.out
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "name"),
+    [
+        ("E000", BODY, f"{RESEARCH}/{NAME}"),
+        ("E001", document(), f"{RESEARCH}/long-lines.md"),
+        ("E002", document(), f"{RESEARCH}/2026-01-29_0000_long-lines.md"),
+        ("E003", document(), f"{RESEARCH}/2026-01-29_0000_research_long lines.md"),
+        ("E004", document(), f"docs/artifacts/notes/{NAME}"),
+        ("E006", document(version=None), f"{RESEARCH}/{NAME}"),
+        ("E011", document(BODY + "[a](gone.md) ![b](gone.png)\n"), f"{RESEARCH}/{NAME}"),
+        ("E013", document(BODY + "‚úÖ\n\n‚úÖ\n"), f"{RESEARCH}/{NAME}"),
+    ],
+)
+def test_what_a_file_exempts_itself_from_is_not_mended(aqms, put, code, text, name):
+    text += f"\n<!-- aqms: ignore-file[{code}] as it is -->\n"
+    path = put(name, text)
+    assert "ignored inline" in aqms("validate", "--all").out
+    fixed = aqms("fix", "--all")
+    assert (fixed.code, path.read_text(encoding="utf-8")) == (0, text), fixed.out
+
+
+def test_lines_beside_an_exempt_one_are_mended(aqms, put):
+    lines = "\n[a](gone.md) ‚úÖ <!-- aqms: ignore[E011,E013] an example -->\n[b](gone.md) ‚úÖ\n"
+    path = put(f"{RESEARCH}/{NAME}", document(BODY + lines))
+    assert "garbled text mended: 1\n" in aqms("fix", "--all").out
+    mended = lines.replace("[b](gone.md) ‚úÖ", "b (`gone.md`) ✅")
+    assert path.read_text(encoding="utf-8") == document(BODY + mended)

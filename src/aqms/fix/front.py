@@ -8,14 +8,19 @@ import yaml
 
 from aqms.document import Document, front_lines, lines_of, parse
 from aqms.fix import guess
+from aqms.fix.exempt import Exempt
 from aqms.registry import DocumentType, Registry
 from aqms.rules.e007 import day_of
 
 _VALUE = re.compile(r"(?P<key>[\w-]+):[ \t]*(?P<value>.*?)(?P<comment>[ \t]+#.*)?$")
 
 
-def repaired(root: Path, registry: Registry, document: Document, kind: DocumentType | None) -> tuple[str, list[str]]:
+def repaired(
+    root: Path, registry: Registry, document: Document, kind: DocumentType | None, exempt: Exempt
+) -> tuple[str, list[str]]:
     """The text of a document with whole front matter, and what was done; the text as it is where nothing can be."""
+    if document.problem and exempt.has("E000", document.problem[0].line):
+        return document.text, []
     notes: list[str] = []
     end = "\r\n" if "\r\n" in document.text else "\n"
     lines = lines_of(document.text)
@@ -32,7 +37,7 @@ def repaired(root: Path, registry: Registry, document: Document, kind: DocumentT
     if known.problem or kind is None:
         return (document.text, []) if known.problem else (end.join(lines) if notes else document.text, notes)
     known.path = document.path
-    for name, value in _wanted(root, registry, known, kind).items():
+    for name, value in _wanted(root, registry, known, kind, exempt).items():
         _put(lines, name, value)
         notes.append(f"{name}: {value}")
     return (end.join(lines) if notes else document.text), notes
@@ -57,9 +62,13 @@ def _reads(line: str) -> bool:
         return False
 
 
-def _wanted(root: Path, registry: Registry, document: Document, kind: DocumentType) -> dict[str, str]:
+def _wanted(root: Path, registry: Registry, document: Document, kind: DocumentType, exempt: Exempt) -> dict[str, str]:
     """The fields to write: those that are missing, and those whose meaning is plain though they are not allowed."""
     fields = document.fields
+
+    def may(code: str, name: str) -> bool:
+        return not exempt.has(code, document.at(name).line)
+
     wanted: dict[str, str] = {}
     guesses: dict[str, Callable[[], str]] = {
         "title": lambda: guess.title(document),
@@ -70,17 +79,19 @@ def _wanted(root: Path, registry: Registry, document: Document, kind: DocumentTy
         "version": lambda: "1.0",
     }
     for name in registry.required:
-        if fields.get(name) in (None, "") and name in guesses:
+        if fields.get(name) in (None, "") and name in guesses and may("E006", name):
             wanted[name] = guesses[name]()
     said = fields.get("type")
-    if said and said not in registry.types:
+    if said and said not in registry.types and may("E005", "type"):
         wanted["type"] = kind.name
-    for name, allowed in (("status", kind.statuses), ("category", kind.categories)):
+    for name, code, allowed in (("status", "E008", kind.statuses), ("category", "E009", kind.categories)):
         value = fields.get(name)
-        if value not in (None, "") and value not in allowed and (meant := guess.near(value, allowed)):
+        if value in (None, "") or value in allowed or not may(code, name):
+            continue
+        if meant := guess.near(value, allowed):
             wanted[name] = meant
     date = fields.get("date")
-    if date not in (None, "") and not day_of(date) and (iso := guess.iso_date(date)):
+    if date not in (None, "") and not day_of(date) and may("E007", "date") and (iso := guess.iso_date(date)):
         wanted["date"] = iso
     return wanted
 

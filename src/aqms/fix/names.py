@@ -6,20 +6,27 @@ from pathlib import Path, PurePosixPath
 
 from aqms import create, naming
 from aqms.document import Document
+from aqms.fix.exempt import Exempt
 from aqms.fix.guess import words
 from aqms.registry import DocumentType, Registry
+from aqms.rules import e001
 from aqms.rules.e007 import day_of, moment_of
 
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[_T-](\d{2})[:-]?(\d{2})(?=[_.-]|$))?[_-]?")
 
 
-def target(root: Path, registry: Registry, document: Document, kind: DocumentType, taken: set[str]) -> str | None:
+def target(
+    root: Path, registry: Registry, document: Document, kind: DocumentType, taken: set[str], exempt: Exempt
+) -> str | None:
     """The path that a document should have, its own when that will do; None when the right one is taken."""
     path = PurePosixPath(document.path)
     folder_type = registry.type_of(document.path)
+    if not folder_type and exempt.has("E004"):
+        return document.path
     folder = path.parent if folder_type else kind.folder
     kind = registry.types[folder_type] if folder_type else kind
-    name = path.name if kind.pattern.match(path.name) else _name(root, document, kind)
+    wrong = e001.judge(kind, path.name)
+    name = _name(root, document, kind) if wrong and not exempt.has(wrong[0]) else path.name
     if name is None:
         return document.path
     wanted = (folder / name).as_posix()

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aqms import cache, git
-from aqms.document import Document, parse
+from aqms.document import Document, parse, split
 from aqms.fix import front, guess, names
+from aqms.fix.exempt import Exempt
 from aqms.fix.relink import Links
 from aqms.project import ChangedError, Project
 from durable.lock import lock
@@ -61,18 +62,24 @@ def plan(project: Project, kind: str | None = None, step: Callable[[], None] = l
 def _first(project: Project, document: Document, given: str | None, taken: set[str]) -> Repair:
     """Text, front matter and name of one document; its links come when all names are known."""
     repair = Repair(document.path, document.text, document.text, document.path)
-    if document.garbled:
-        repair.new = mojibake.repair(document.text)
-        repair.notes.append(f"garbled text mended: {len(document.garbled)}")
+    exempt = Exempt(document.text)
+    garbled = {place.line for place, *_ in document.garbled if not exempt.has("E013", place.line)}
+    if garbled:
+        repair.new = "".join(
+            mojibake.repair(line) if number // 2 + 1 in garbled else line
+            for number, line in enumerate(split(document.text))
+        )
+        count = sum(place.line in garbled for place, *_ in document.garbled)
+        repair.notes.append(f"garbled text mended: {count}")
         document = parse(repair.new, document.path)
     kind = guess.kind_of(project.registry, document, given)
-    repair.new, notes = front.repaired(project.root, project.registry, document, kind)
+    repair.new, notes = front.repaired(project.root, project.registry, document, kind, exempt)
     repair.notes += notes
     document = parse(repair.new, document.path)
     if kind is None:
         repair.notes.append("its type is unknown; give it with --type")
     elif document.problem is None:
-        target = names.target(project.root, project.registry, document, kind, taken)
+        target = names.target(project.root, project.registry, document, kind, taken, exempt)
         if target is None:
             repair.notes.append("not renamed: the name that it should have is taken")
         elif target != document.path:

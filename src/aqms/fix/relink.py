@@ -1,11 +1,11 @@
 """Links that follow the files that moved, and links to nothing that say so."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from aqms.document import Document, lines_of, parse
+from aqms.document import Document, lines_of, parse, split
+from aqms.fix.exempt import Exempt
 from aqms.links import local_path, relative, target_of
 from aqms.scan import Link
 
@@ -25,7 +25,7 @@ class Links:
     def repaired(self, text: str, old: str, new: str, *, mend: bool) -> tuple[str, list[str]]:
         """The text of the document ``old``, to be ``new``, with its links mended, and what was done.
 
-        Without ``mend`` links to nothing are left alone.
+        Without ``mend`` links to nothing are left alone, as they are where an inline ignore exempts them.
         """
         notes: list[str] = []
         for _ in range(4):  # A link around an image needs two rounds.
@@ -39,14 +39,15 @@ class Links:
     def _round(self, document: Document, new: str, mend: bool, notes: list[str]) -> str | None:
         """The text after one round of edits that do not overlap; None when there is nothing to do."""
         edits: dict[int, list[tuple[int, int, str]]] = defaultdict(list)
+        exempt = Exempt(document.text)
         for link in document.links:
-            edit = self._edit(document, link, new, mend)
+            edit = self._edit(document, link, new, mend and not exempt.has("E011", link.line))
             if edit and not any(edit[0] < end and start < edit[1] for start, end, _ in edits[link.line]):
                 edits[link.line].append(edit)
                 notes.append(f"link to {link.target}: {edit[2]}")
         if not any(edits.values()):
             return None
-        pieces = _split(document.text)
+        pieces = split(document.text)
         for number, listed in edits.items():
             line = pieces[2 * (number - 1)]
             for start, end, words in sorted(listed, reverse=True):
@@ -94,8 +95,3 @@ class Links:
 
 def _common(a: tuple[str, ...], b: tuple[str, ...]) -> int:
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-def _split(text: str) -> list[str]:
-    """Lines and their ends in turn."""
-    return re.split(r"(\r\n|\r|\n)", text)

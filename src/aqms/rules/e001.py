@@ -19,10 +19,22 @@ from collections.abc import Iterator
 
 from aqms.document import Place
 from aqms.project import Project
+from aqms.registry import DocumentType
 from aqms.rules.report import found
 from findings.finding import Finding
 
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}_\d{4}_")
+
+
+def judge(kind: DocumentType, name: str) -> tuple[str, str] | None:
+    """Code and words for what is wrong with a file name; None when it is of the form that its type asks for."""
+    if kind.pattern.match(name):
+        return None
+    if "{date" in kind.filename and not _STAMP.match(name):
+        return "E001", "does not begin with a time stamp YYYY-MM-DD_HHMM_"
+    if "{type}" in kind.filename and not re.match(rf"(?:{_STAMP.pattern})?{kind.name}_", name):
+        return "E002", f"does not have the prefix {kind.name}_ of its folder's type"
+    return "E003", "is not of the form its type asks for"
 
 
 def check(project: Project, code: str) -> Iterator[Finding]:
@@ -30,18 +42,11 @@ def check(project: Project, code: str) -> Iterator[Finding]:
     for document in project.documents:
         name = document.path.rpartition("/")[2]
         folder = project.type_of_folder(document)
-        if folder is None or project.registry.types[folder].pattern.match(name):
-            continue
-        template = project.registry.types[folder].filename
-        if "{date" in template and not _STAMP.match(name):
-            fits, wrong = "E001", "does not begin with a time stamp YYYY-MM-DD_HHMM_"
-        elif "{type}" in template and not re.match(rf"(?:{_STAMP.pattern})?{folder}_", name):
-            fits, wrong = "E002", f"does not have the prefix {folder}_ of its folder's type"
-        else:
-            fits, wrong = "E003", "is not of the form its type asks for"
-        if fits == code:
-            hint = "rename it, or run `aqms fix`"
-            yield found(code, document, Place(1, 1), f"file name {wrong}", expected=template, hint=hint, symbol=name)
+        kind = project.registry.types[folder] if folder else None
+        wrong = judge(kind, name) if kind else None
+        if kind and wrong and wrong[0] == code:
+            message, hint = f"file name {wrong[1]}", "rename it, or run `aqms fix`"
+            yield found(code, document, Place(1, 1), message, expected=kind.filename, hint=hint, symbol=name)
 
 
 def check_stamp(project: Project) -> Iterator[Finding]:
