@@ -1,5 +1,6 @@
 """What git knows about files, where there is git."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -57,3 +58,13 @@ def move(root: Path, old: str, new: str, *, is_tracked: bool) -> None:
         run(root, "mv", "--", old, new)
     else:
         (root / old).rename(root / new)
+
+
+def move_entry(root: Path, old: str, new: str) -> None:
+    """Rename a file in git's index alone, for one that is already moved on disk; raises GitError."""
+    top = os.fsdecode(run(root, "rev-parse", "--show-prefix")).rstrip("\n")  # What the index's names begin with.
+    lines = []
+    for entry in names(run(root, "ls-files", "-s", "-z", "--", f":(literal){old}")):
+        mode, blob, stage = entry.partition("\t")[0].split()
+        lines += [f"0 {'0' * len(blob)}\t{top}{old}\0", f"{mode} {blob} {stage}\t{top}{new}\0"]
+    run(root, "update-index", "-z", "--index-info", data=os.fsencode("".join(lines)))

@@ -10,7 +10,7 @@ def local_path(target: str) -> str | None:
     path = target.partition("#")[0].partition("?")[0]
     if not path or ":" in path.split("/")[0] or path.startswith("//"):
         return None
-    return unquote(unescape(path.replace("\\", "")))
+    return unquote(unescape(path.replace("\\", "")), errors="surrogateescape")
 
 
 def target_of(document: str, path: str) -> str | None:
@@ -25,4 +25,12 @@ def relative(document: str, full: str, old: str) -> str:
     tail = old[len(old.partition("#")[0].partition("?")[0]) :]
     path = f"/{full}" if old.startswith("/") else posixpath.relpath(full, posixpath.dirname(document) or ".")
     # Letters of other scripts stay readable: only what would end or change a Markdown target is encoded.
-    return "".join(char if not char.isascii() else quote(char, safe="/-_.~+,&=@!':") for char in path) + tail
+    return (
+        "".join(char if _readable(char) else quote(char, "/-_.~+,&=@!':", errors="surrogateescape") for char in path)
+        + tail
+    )
+
+
+def _readable(char: str) -> bool:
+    """Whether a character is a letter or sign of another script, and no byte of a name that is not UTF-8."""
+    return not char.isascii() and not "\ud800" <= char <= "\udfff"

@@ -8,6 +8,7 @@ from pathlib import Path
 from aqms.cache import Cache
 from aqms.document import Document, decode
 from aqms.registry import Registry
+from durable.replace import LEFTOVER
 
 
 class OutsideError(ValueError):
@@ -61,7 +62,8 @@ class Project:
         """Every Markdown file below the folders of the registry's types, but the index that `aqms index` writes."""
         roots = {self.root / root for root in self.registry.roots()}
         found = {path for root in roots for path in root.rglob("*.md") if path.is_file() or path.is_symlink()}
-        return sorted(found - {self.root / self.registry.index})
+        found.discard(self.root / self.registry.index)
+        return sorted(path for path in found if not path.name.startswith(LEFTOVER))
 
     def add_all(self) -> None:
         """Read every document of the repository."""

@@ -1,7 +1,9 @@
 """`aqms create`, `aqms fix` and `aqms index`."""
 
 import json
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,12 +58,12 @@ def fix(
     """
     from aqms.fix import plan
 
-    project = open_project(cached=every)
     if not (files or every):
         fail("nothing to mend; give files or --all")
+    project = open_project(cached=every)
     if kind is not None and kind not in project.registry.types:
         fail(f"type {kind!r} is not in the registry; types are {', '.join(project.registry.types)}")
-    add_files(project, files or [], every=every)
+    add_files(project, _finished(project.root, files or [], dry_run), every=every)
     repairs = plan.plan(project, kind)
     if not dry_run:
         plan.apply(project.root, repairs)
@@ -83,6 +85,19 @@ def fix(
         print("".join(map(_told, repairs)), end="")
         print("".join(r.change.diff() for r in repairs) if dry_run else report.text(outcome), end="")
     raise typer.Exit(0 if dry_run else outcome.exit_code)
+
+
+def _finished(root: Path, files: list[Path], dry_run: bool) -> list[Path]:
+    """The files under the names that they have once a killed fix is finished, which is done first."""
+    from aqms.fix import journal
+
+    if dry_run and journal.pending(root):
+        fail("a fix was killed before its end; run `aqms fix` without --dry-run, which finishes it, and look then")
+    moved = {root / old: root / new for old, new in journal.finish(root).items()}
+    for old, new in moved.items():
+        names = f"{old.relative_to(root).as_posix()} -> {new.relative_to(root).as_posix()}"
+        print(f"aqms: finished the fix that was killed: {names}", file=sys.stderr)
+    return [moved.get(file.resolve(), file) for file in files]
 
 
 def _told(repair: "Repair") -> str:

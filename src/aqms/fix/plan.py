@@ -1,4 +1,4 @@
-"""Repairs of many documents at once: planned in memory, then written, then moved."""
+"""Repairs of many documents at once: planned in memory, then made."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from aqms import cache, git
 from aqms.document import Document, parse, split
-from aqms.fix import front, guess, names
+from aqms.fix import front, guess, journal, names
 from aqms.fix.exempt import Exempt
+from aqms.fix.journal import Step
 from aqms.fix.relink import Links
 from aqms.project import ChangedError, Project
 from durable.lock import lock
-from durable.replace import write_bytes
 from findings import mojibake
 from findings.fix import Change
 
@@ -112,28 +112,25 @@ def _files(root: Path) -> list[str]:
         return [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
 
 
-def _content(root: Path, repair: Repair) -> bytes:
+def _step(root: Path, repair: Repair) -> Step:
     try:
         data = (root / repair.path).read_bytes()
     except FileNotFoundError:
         data = b"\0"
     if data.removeprefix(_BOM) != repair.old.encode():
         raise ChangedError(f"{repair.path}: it was changed or moved meanwhile; nothing was mended, run it again")
-    return data
+    mark = _BOM if data.startswith(_BOM) else b""
+    return Step(repair.path, repair.target, journal.digest(data), (mark + repair.new.encode()).decode())
 
 
 def apply(root: Path, repairs: list[Repair]) -> None:
-    """Write the texts, then move the files; killed in the middle, the same call does the rest.
+    """Write the texts and move the files; when that is cut short, `journal.finish` does the rest.
 
     Raises ChangedError before anything is written, OSError, or GitError when git refuses a rename.
     """
     with lock(cache.folder(root) / "fix"):
-        contents = {repair.path: _content(root, repair) for repair in repairs}
-        for repair in repairs:
-            if repair.new != repair.old:
-                mark = _BOM if contents[repair.path].startswith(_BOM) else b""
-                write_bytes(root / repair.path, mark + repair.new.encode())
-        tracked = git.tracked(root)
-        for repair in repairs:
-            if repair.target != repair.path:
-                git.move(root, repair.path, repair.target, is_tracked=repair.path in tracked)
+        if journal.pending(root):
+            raise ChangedError("another fix was killed meanwhile; nothing was mended, run it again to finish that one")
+        steps = [_step(root, repair) for repair in repairs if repair.new != repair.old or repair.target != repair.path]
+        if steps:
+            journal.carry_out(root, steps)
