@@ -1,5 +1,6 @@
 """`aqms fix`: what it mends, what it leaves, and that it loses nothing."""
 
+import os
 import subprocess
 import sys
 import time
@@ -380,3 +381,54 @@ def test_lines_beside_an_exempt_one_are_mended(aqms, put):
     assert "garbled text mended: 1\n" in aqms("fix", "--all").out
     mended = lines.replace("[b](gone.md) ‚úÖ", "b (`gone.md`) ✅")
     assert path.read_text(encoding="utf-8") == document(BODY + mended)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        document(date=">-\n  2026/01/29"),
+        document(status=">\n  Active"),
+        document(date="2026/01/29\n  or so"),
+        "---\n{title: A, date: 2026-01-29}\n---\n" + BODY,
+        "---\n  title: A\n  date: 2026-01-29\n---\n" + BODY,
+        document(**{"status": None, '"status"': "actve"}),
+    ],
+)
+def test_front_matter_that_no_line_can_mend_is_left_with_a_word(aqms, put, text):
+    path = put(f"{RESEARCH}/{NAME}", text)
+    ran = aqms("fix", "--all")
+    assert ran.code == 1
+    assert f"{NAME}\n  front matter is in a form that cannot be edited; mend it by hand\n" in ran.out
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_a_comment_after_a_value_that_gets_quotes_stays(aqms, put):
+    path = put(f"{RESEARCH}/{NAME}", document(title="Fix: the thing  # keep me"))
+    assert aqms("fix", "--all").code == 0
+    assert path.read_text(encoding="utf-8") == document(title="'Fix: the thing'  # keep me")
+
+
+def test_a_name_that_is_not_utf8_gives_a_title_that_can_be_read(root, aqms, put):
+    folder = put(f"{RESEARCH}/x", "").parent
+    (folder / os.fsdecode(b"caf\xe9 one.md")).write_text(BODY.replace("# Long *lines*", ""))
+    home = put("README.md", f"[it]({RESEARCH}/caf%E9%20one.md)\n")
+    ran = aqms("fix", "--all")
+    assert ran.code == 0, ran.out
+    (path,) = folder.glob("*.md")
+    assert path.name.endswith("_research_caf-one.md")
+    assert "title: caf one\n" in path.read_text(encoding="utf-8")
+    assert home.read_text(encoding="utf-8") == f"[it]({RESEARCH}/{path.name})\n"
+
+
+def test_line_ends_of_all_kinds_stay_as_they_are(aqms, put):
+    body = "\n# A\r\n\r\n## Question\r## Findings\nunix line\nold mac\rline\n"
+    front = document("", status=None)
+    path = put(f"{RESEARCH}/{NAME}", "")
+    path.write_bytes((front.replace("\n", "\r\n") + body).encode())
+    assert aqms("fix", "--all").code == 0
+    expected = front.replace('version: "1.0"\n', 'version: "1.0"\nstatus: active\n').replace("\n", "\r\n") + body
+    assert path.read_bytes() == expected.encode()
+    path.write_bytes(body.removeprefix("\n").encode())
+    assert aqms("fix", "--all").code == 0
+    assert path.read_bytes().endswith(b"---\r\n\r\n" + body.removeprefix("\n").encode())
+    assert path.read_bytes().startswith(b"---\r\ntitle: A\r\n")

@@ -50,7 +50,11 @@ def title(document: Document) -> str:
     """The first heading without its marks, or the words of the file name."""
     heading = next((h.text for h in document.headings if h.level == 1), None)
     plain = re.sub(r"\*\*|__|`", "", heading or "").strip()
-    return plain or _STAMP.sub("", PurePosixPath(document.path).stem).strip("_-").replace("-", " ").replace("_", " ")
+    if plain:
+        return plain
+    # Bytes of a name that is not UTF-8 are no characters of a title.
+    stem = PurePosixPath(document.path).stem.encode(errors="surrogateescape").decode(errors="ignore")
+    return _STAMP.sub("", stem).strip("_-").replace("-", " ").replace("_", " ")
 
 
 def date(root: Path, document: Document) -> str:
