@@ -1,6 +1,7 @@
 """New documents that validate from the first second."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -46,11 +47,12 @@ def file_name(kind: DocumentType, name: str, date: datetime, number: int) -> str
     return naming.file_name(kind.filename, kind.name, name, date, number)
 
 
-def next_number(kind: DocumentType, folder: Path) -> int:
-    """The number of the next document in a folder, 1 for a type that is not numbered."""
+def next_number(kind: DocumentType, folder: Path, given: Iterable[str] = ()) -> int:
+    """The number of the next document in a folder, whose names in ``given`` count too; 1 for a type without numbers."""
     if "{number" not in kind.filename:
         return 1
-    numbers = [int(match["number"]) for path in folder.glob("*.md") if (match := kind.pattern.match(path.name))]
+    names = (*(path.name for path in folder.glob("*.md")), *given)
+    numbers = [int(match["number"]) for name in names if (match := kind.pattern.match(name))]
     return max(numbers, default=0) + 1
 
 

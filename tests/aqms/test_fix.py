@@ -228,6 +228,18 @@ def test_decisions_get_the_next_number(root, aqms, put):
     assert "0008-two-words.md" in aqms("fix", "--all").out
 
 
+def test_each_document_of_a_numbered_type_gets_a_number_of_its_own(root, aqms, put):
+    text = document("\n# A\n\n## Context\n\n## Decision\n\n## Consequences\n", type=None, category="architecture")
+    put("n/one-decision.md", text)
+    put("n/two-decision.md", text.replace("Long lines", "Two"))
+    assert aqms("fix", "n/one-decision.md", "n/two-decision.md").code == 0
+    assert sorted(path.name for path in (root / "docs/decisions").iterdir()) == ["0001-one.md", "0002-two.md"]
+    put("docs/decisions/sub/three.md", text.replace("Long lines", "Three"))
+    put("docs/decisions/sub/four.md", text.replace("Long lines", "Four"))
+    assert aqms("fix", "--all").code == 0
+    assert len({path.name[:4] for path in (root / "docs/decisions/sub").iterdir()}) == 2
+
+
 def test_without_git_and_without_a_date_the_file_has_one(root, aqms, monkeypatch, put):
     put(f"{RESEARCH}/lines.md", document(date=None))
     monkeypatch.setenv("PATH", "")

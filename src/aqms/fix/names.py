@@ -26,7 +26,7 @@ def target(
     folder = path.parent if folder_type else kind.folder
     kind = registry.types[folder_type] if folder_type else kind
     wrong = e001.judge(kind, path.name)
-    name = _name(root, document, kind) if wrong and not exempt.has(wrong[0]) else path.name
+    name = _name(root, folder, document, kind, taken) if wrong and not exempt.has(wrong[0]) else path.name
     if name is None:
         return document.path
     wanted = (folder / name).as_posix()
@@ -34,8 +34,8 @@ def target(
     return wanted if free else None
 
 
-def _name(root: Path, document: Document, kind: DocumentType) -> str | None:
-    """The file name that the type asks for; None when the document has no date to make it of."""
+def _name(root: Path, folder: PurePosixPath, document: Document, kind: DocumentType, taken: set[str]) -> str | None:
+    """The file name in a folder that the type asks for; None when the document has no date to make it of."""
     stem = PurePosixPath(document.path).name.removesuffix(".md")
     stamp = _STAMP.match(stem)
     moment = moment_of(document.fields.get("date"))
@@ -48,4 +48,6 @@ def _name(root: Path, document: Document, kind: DocumentType) -> str | None:
     for word in map(naming.slug, words(kind)):
         slug = slug.removeprefix(f"{word}-").removesuffix(f"-{word}")
     slug = slug or naming.slug(str(document.fields.get("title", ""))) or kind.name.replace("_", "-")
-    return create.file_name(kind, slug, moment, create.next_number(kind, root / kind.folder))
+    parts = (path.rpartition("/") for path in taken)  # Not looked at for types without numbers.
+    given = (name for place, _, name in parts if place == folder.as_posix())
+    return create.file_name(kind, slug, moment, create.next_number(kind, root / folder, given))
