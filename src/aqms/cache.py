@@ -10,7 +10,7 @@ from typing import Any
 from aqms.document import Document, Place, parse
 from aqms.scan import Heading, Link
 
-FORMAT = 1
+FORMAT = 2  # 1 knew no links of HTML
 FOLDER = ".aqms_cache"
 
 

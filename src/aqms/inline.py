@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from aqms import markup
+
 _SPECIAL = re.compile(r"[\\`\[\]!<]")
 _TICKS = re.compile(r"`+")
 _ANGLE = re.compile(
@@ -29,13 +31,16 @@ def definition(line: str) -> tuple[str, int] | None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """An inline link or image: offset of its target, the target, offsets of the whole, and its words."""
+    """An inline link or image: offset of its target, the target, offsets of the whole, and its words.
+
+    What a tag of HTML points to has no whole: ``end`` is 0.
+    """
 
     offset: int
     target: str
-    begin: int
-    end: int
-    words: str
+    begin: int = 0
+    end: int = 0
+    words: str = ""
 
 
 @dataclass(slots=True)
@@ -48,7 +53,7 @@ class _Bracket:
 
 
 def targets(text: str) -> list[Target]:
-    """The inline links and images, in the order of their targets."""
+    """The inline links and images, those of tags too, in the order of their targets."""
     found: list[Target] = []
     open_brackets: list[_Bracket] = []
     at = 0
@@ -60,6 +65,8 @@ def targets(text: str) -> list[Target]:
             at = _after_code(text, at)
         elif char == "<":
             angle = _ANGLE.match(text, at)
+            if angle and text[at + 1].isalpha() and "=" in angle[0]:
+                found += (Target(*place) for place in markup.of_tag(text, at, angle.end()))
             at = angle.end() if angle else at + 1
         elif char == "!":
             image = text.startswith("![", at)

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from aqms.inline import definition, targets
+from aqms import markup
+from aqms.inline import Target, definition, targets
 
 _FENCE = re.compile(r" {0,3}(?:(`{3,})([^`]*)|(~{3,})(.*))\Z")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\Z")
@@ -35,7 +36,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link, image or reference definition: where its target stands (from 1), and the target as written.
+    """A link, image, reference definition or tag: where its target stands (from 1), and the target as written.
 
     ``begin`` and ``end`` are the columns of the whole where it is an inline link on one line, and 0 otherwise.
     """
@@ -56,10 +57,16 @@ class _Scanner:
     inside: list[int] = field(default_factory=list)  # open list items, by the width of their indent, and quotes: 0
     fence: str = ""
     raw: re.Pattern[str] | None = None  # what ends the HTML block we are in; an empty line where it matches ""
+    html: list[tuple[int, int, str]] = field(default_factory=list)  # lines of an HTML block, as those of a paragraph
     empty_item: bool = False  # the last line opened a list item and said nothing else
 
     def flush(self) -> None:
-        """End the paragraph: its links are known now."""
+        """End the paragraph, or the HTML block: its links are known now."""
+        if self.html:
+            block, self.html = self.html, []
+            whole = "\n".join(text for _, _, text in block)
+            if markup.may_point(whole):
+                self.add(block, whole, [Target(*place) for place in markup.of_block(whole)])
         lines, self.paragraph = self.paragraph, []
         while lines and (found := definition(lines[0][2])):
             number, cut, _ = lines[0]
@@ -70,14 +77,17 @@ class _Scanner:
     def inline(self, lines: list[tuple[int, int, str]]) -> None:
         """The links of the lines, which belong together."""
         whole = "\n".join(text for _, _, text in lines)
-        if "](" not in whole:
-            return
-        for found in targets(whole):
+        if "](" in whole or markup.may_point(whole):
+            self.add(lines, whole, targets(whole))
+
+    def add(self, lines: list[tuple[int, int, str]], whole: str, found_there: list[Target]) -> None:
+        """Take in what was found in lines that ``whole`` joins."""
+        for found in found_there:
             before = whole[: found.offset]
             number, cut, _ = lines[before.count("\n")]
             shift = cut - (before.rfind("\n") + 1) + 1
             place = (number, found.offset + shift, found.target)
-            alone = "\n" not in whole[found.begin : found.end]
+            alone = found.end and "\n" not in whole[found.begin : found.end]
             whereabouts = (found.begin + shift, found.end + shift, found.words) if alone else ()
             self.links.append(Link(*place, *whereabouts))
 
@@ -86,7 +96,7 @@ class _Scanner:
         rest, cut = self.enter(text)
         cut -= wider
         if self.fence or self.raw:
-            self.code(rest)
+            self.code(number, rest, cut)
         elif rest and not rest.isspace():
             self.empty_item = False
             self.block(number, rest, cut)
@@ -132,15 +142,18 @@ class _Scanner:
             or (item and (any(self.inside) or _interrupts(item, rest)))
         )
 
-    def code(self, rest: str) -> None:
+    def code(self, number: int, rest: str, cut: int) -> None:
         """A line of a fenced block or of an HTML block."""
         if self.fence:
             mark = _FENCE.match(rest)
             run = (mark[1] or mark[3]) if mark else ""
             if mark and run.startswith(self.fence) and not (mark[2] or mark[4] or "").strip():
                 self.fence = ""
-        elif self.raw and (self.raw.search(rest) if self.raw.pattern else not rest.strip()):
-            self.raw = None
+        elif self.raw:
+            self.html.append((number, cut, rest))
+            if self.raw.search(rest) if self.raw.pattern else not rest.strip():
+                self.raw = None
+                self.flush()
 
     def block(self, number: int, rest: str, cut: int) -> None:
         """A line that is in no code: a heading, a mark, or text."""
@@ -167,7 +180,7 @@ class _Scanner:
             self.rest(number, rest[mark.end() :], cut + mark.end())
         elif (item := _ITEM.match(rest)) and (not self.paragraph or _interrupts(item, rest)):
             self.item(number, item, rest, cut)
-        elif not self.html(rest):
+        elif not self.opens_html(number, rest, cut):
             self.text(number, rest, cut)
 
     def item(self, number: int, item: re.Match[str], rest: str, cut: int) -> None:
@@ -184,18 +197,21 @@ class _Scanner:
         if rest.strip():
             self.block(number, rest, cut)
 
-    def html(self, rest: str) -> bool:
+    def opens_html(self, number: int, rest: str, cut: int) -> bool:
         """Whether the line begins an HTML block, which is then open unless it ends on the same line."""
         if raw := _RAW.match(rest):
             end = _RAW_ENDS[next(n for n, group in enumerate(raw.groups()) if group)]
             self.flush()
             self.raw = None if end.search(rest, raw.end()) else end
-            return True
-        if _BLOCK.match(rest) or (not self.paragraph and _ALONE.match(rest)):
+        elif _BLOCK.match(rest) or (not self.paragraph and _ALONE.match(rest)):
             self.flush()
             self.raw = re.compile("")
-            return True
-        return False
+        else:
+            return False
+        self.html.append((number, cut, rest))
+        if not self.raw:
+            self.flush()
+        return True
 
     def text(self, number: int, rest: str, cut: int) -> None:
         """A line of a paragraph."""

@@ -194,14 +194,16 @@ def test_folders_that_lead_out_are_refused(root, aqms, words, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"format": 1}', "\0\xff", '{"format":1,"key":"K","entries":{"D":[1]}}']
+    "content", ["", "{", "[]", '{"format": F}', "\0\xff", '{"format":F,"key":"K","entries":{"D":[1]}}']
 )
 def test_a_damaged_cache_is_an_empty_one(root, aqms, put, content):
     put(NAME, document(status="odd"))
     assert aqms("validate", "--all").code == 1
     stored = root / cache.FOLDER / "documents.json"
     known = json.loads(stored.read_text())
-    content = content.replace("K", known["key"]).replace("D", next(iter(known["entries"])))
+    content = (
+        content.replace("F", str(cache.FORMAT)).replace("K", known["key"]).replace("D", next(iter(known["entries"])))
+    )
     stored.write_bytes(content.encode("latin-1"))
     assert aqms("validate", "--all").code == 1
     assert aqms("validate", "--all", "--no-cache").code == 1

@@ -444,3 +444,25 @@ def test_line_ends_of_all_kinds_stay_as_they_are(aqms, put):
     assert aqms("fix", "--all").code == 0
     assert path.read_bytes().endswith(b"---\r\n\r\n" + body.removeprefix("\n").encode())
     assert path.read_bytes().startswith(b"---\r\ntitle: A\r\n")
+
+
+def test_links_of_html_follow_and_are_never_replaced(root, aqms, put):
+    tags = '\n<img src="p.png"> <a href=\'q.md#a\'>q</a> `<a href="q.md">`\n\n<p>\n<a href="gone.md">g</a>\n</p>\n'
+    put("old/n-research.md", document(BODY + tags))
+    put("old/p.png", "")
+    put("old/q.md", "")
+    top = put("top.md", '<a href="old/n-research.md">\n')
+    ran = aqms("fix", "old/n-research.md")
+    assert (ran.code, ran.out.count(" E011 ")) == (1, 1)
+    moved = root / RESEARCH / "2026-01-29_0000_research_n.md"
+    expected = tags.replace('"p.png', '"../../../old/p.png').replace("'q.md", "'../../../old/q.md")
+    assert moved.read_text(encoding="utf-8") == document(BODY + expected)
+    assert top.read_text(encoding="utf-8") == f'<a href="{RESEARCH}/{moved.name}">\n'
+    assert f"{moved.name}:23:10 E011 link to gone.md leads nowhere" in ran.out
+
+
+def test_a_link_of_html_keeps_its_quotes_whole(root, aqms, put):
+    put("src/it's.png", "")
+    path = put(f"{RESEARCH}/{NAME}", document(BODY + "\n<img src='it%27s.png'>\n"))
+    assert aqms("fix", "--all").code == 0
+    assert path.read_text(encoding="utf-8").endswith("\n<img src='../../../src/it%27s.png'>\n")

@@ -1,6 +1,7 @@
 """The line scanner reads headings and links as a full Markdown parser does."""
 
 from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -30,8 +31,28 @@ def by_parser(text: str) -> tuple[list[tuple[int, int]], list[str]]:
     tokens = PARSER.parse(text, env)
     headings = [(t.map[0] + 1, int(t.tag[1])) for t in tokens if t.type == "heading_open" and t.map]
     targets = [str(t.attrs.get("href", t.attrs.get("src"))) for t in _leaves(tokens) if _is_target(t)]
+    targets += [target for t in _leaves(tokens) if t.type.startswith("html_") for target in by_html_parser(t.content)]
     targets += [found["href"] for found in (*env.get("references", {}).values(), *env.get("duplicate_refs", []))]
     return headings, sorted(map(meant, targets))
+
+
+class Tags(HTMLParser):
+    """Collects the values of href and src."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("href", "src") and value]
+
+
+def by_html_parser(text: str) -> list[str]:
+    """What the tags of HTML point to."""
+    tags = Tags()
+    tags.feed(text)
+    tags.close()
+    return tags.found
 
 
 def _leaves(tokens: list[Token]) -> list[Token]:
@@ -58,6 +79,7 @@ def by_scanner(text: str) -> tuple[list[tuple[int, int]], list[str]]:
 
 WORDS = st.sampled_from(["word", "둘", "a_b", "2026", "x*y", "1 < 2", "a > b", "\\[no\\](gone.md)", "&amp;", "--"])
 TARGETS = st.sampled_from(["a.md", "../b c.md", "c_(1).md", "<d e.md>", "#part", "https://x.y/z", 'f.md "title"', ""])
+TAGGED = st.sampled_from(["q.md", "../b%20c.md#part", "https://x.y/z", "/d.png", "a&amp;b.md", ""])
 LINK = st.builds("[{}]({})".format, WORDS, TARGETS)
 INLINE = st.one_of(
     WORDS,
@@ -71,6 +93,11 @@ INLINE = st.one_of(
     st.builds("**{}**".format, LINK),
     st.builds("<https://x.y/{}>".format, st.sampled_from(["a", "b"])),
     st.builds('<b title="{}">'.format, LINK),
+    st.just("<img src='p q.png' alt=\"a > b\"/>"),
+    st.builds('<a class="x" href="{}">q</a>'.format, TAGGED),
+    st.builds('`<a href="{}">`'.format, TAGGED),
+    st.builds('[<img src="{}">](a.md)'.format, TAGGED),
+    st.builds('<a title=" href=gone.md"\n href={}>'.format, st.sampled_from(["q.md", "../r.md#s"])),
     st.builds("[{}".format, WORDS),
     st.builds("{}](x.md)".format, WORDS),
 )
@@ -87,6 +114,10 @@ LEAF = st.one_of(
     st.builds("<!--\n# {}\n-->".format, LINK),
     st.builds("<div>\n# {0}\n\n{0}\n</div>".format, LINK),
     st.builds("<pre>\n\n{}\n</pre>".format, LINK),
+    st.builds('<p align="center">\n<img src="{0}"><a\n  href="{0}">a</a> `<a href="{0}">`\n</p>'.format, TAGGED),
+    st.builds('<!-- <a href="{0}"> --> <a href="{0}">'.format, TAGGED),
+    st.builds('<script src="{0}">\nx = "<a href=\'{0}\'>"\n</script>\n<a href="{0}">'.format, TAGGED),
+    st.builds('```html\n<a href="{0}">\n```\n\n    <a href="{0}">'.format, TAGGED),
     st.sampled_from(["---", "***", "[ref]: r.md", "[ref]: <r s.md>\n[other]: o.md 'title'", "#", "# #"]),
 )
 
@@ -115,6 +146,7 @@ DOCUMENT = st.lists(BLOCK, min_size=1, max_size=6).map("\n\n".join)
 @example("- a\n\n      # code [a](b.md)\n\n  [c](d.md)")
 @example("para\n> quoted [a](b.md)\nlazy [c](d.md)")
 @example("1. one\n\n   ```\n   # no\n   ```\n2. two [a](b.md)")
+@example('> <div>\n> <img src="a.png">\n\n- <p><a href="b.md">b</a>\n\t<a href="c.md">c</a>')
 @example("[a\nb](c.md) and [d](\ne.md)")
 @example("-\ta\tb\t[c](d.md)\n\t- [e](f.md)\n\n\t\t[code](g.md)")
 @example("1.\t# a [b](c.md)\n\n>\t[d](e.md)\n\n\t[f](g.md)")

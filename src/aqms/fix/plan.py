@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aqms import cache, git
+from aqms import cache, git, markup
 from aqms.document import Document, parse, split
 from aqms.fix import front, guess, journal, names
 from aqms.fix.exempt import Exempt
@@ -97,7 +97,7 @@ def _others(root: Path, done: set[str], files: Iterable[str], links: Links) -> l
             text = (root / name).read_bytes().decode("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             continue  # Not ours to judge; a document that cannot be read is a finding elsewhere.
-        if "](" in text or "]:" in text:
+        if "](" in text or "]:" in text or markup.may_point(text):
             new, notes = links.repaired(text, name, name, mend=False)
             repairs += [Repair(name, text, new, name, notes)] if new != text else []
     return repairs

@@ -70,6 +70,8 @@ class Links:
             if found == full and document.path == new:
                 return None
             target = relative(new, found, link.target)
+            if not link.end and line[start - 1 : start] == "'":
+                target = target.replace("'", "%27")  # It would end the value of the tag.
             return (start, start + len(link.target), target) if target != link.target else None
         if not mend or not link.end:
             return None

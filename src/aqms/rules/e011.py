@@ -1,8 +1,8 @@
 """A relative link points to nothing.
 
 ## What it does
-Follows every link, image and reference definition to a file of the repository, from the document's own folder; a target
-that begins with `/` counts from the root. Code is not searched.
+Follows every link, image, reference definition and `href` or `src` of an HTML tag to a file of the repository, from the
+document's own folder; a target that begins with `/` counts from the root. Code is not searched, nor are comments.
 
 ## Why it is bad
 The reader is sent to a page that is gone.
@@ -13,7 +13,7 @@ The reader is sent to a page that is gone.
 ## Fix safety
 `aqms fix` points the link to the one file of the same name in the repository (for common names such as README.md the
 folder must agree too). Where no file is meant for certain, the words stay and the target stays beside them as code:
-the plan (`../implementation_plans/gone.md`).
+the plan (`../implementation_plans/gone.md`). Tags are never taken away.
 """
 
 import os
