@@ -21,17 +21,24 @@ class ChangedError(RuntimeError):
 
 @dataclass
 class Project:
-    """``documents`` could be read, ``unreadable`` could not: path and reason."""
+    """``documents`` could be read, ``unreadable`` could not: path and reason.
+
+    ``pages`` are files that somebody named though they lie outside the registry's roots: they are no documents, and
+    only what holds for any Markdown is asked of them.
+    """
 
     root: Path
     registry: Registry
     documents: list[Document] = field(default_factory=list)
+    pages: list[Document] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     cached: bool = True
 
     def __post_init__(self) -> None:
         self.cache = Cache(self.root, key=self.registry.digest, enabled=self.cached)
         self._texts: dict[str, str] = {}
+        folders = [root.as_posix() for root in self.registry.roots()]
+        self._roots = tuple("" if folder == "." else f"{folder}/" for folder in folders)
 
     def add(self, files: Iterable[Path]) -> None:
         """Read files that the user named; raises OutsideError for one that is not below the root."""
@@ -53,10 +60,19 @@ class Project:
             self.unreadable.append((name, reason))
 
     def add_data(self, name: str, data: bytes) -> None:
-        """Take in the content of a document; raises ValueError when it is no text."""
+        """Take in the content of a file; raises ValueError when it is no text."""
         text = decode(data)
         self._texts[name] = text
-        self.documents.append(self.cache.document(text, name))
+        (self.documents if self.is_document(name) else self.pages).append(self.cache.document(text, name))
+
+    def is_document(self, name: str) -> bool:
+        """Whether a file lies where the registry's documents do, and is not the index that `aqms index` writes."""
+        return name != self.registry.index and name.startswith(self._roots)
+
+    @property
+    def texts(self) -> list[Document]:
+        """All that could be read: documents and pages."""
+        return [*self.documents, *self.pages]
 
     def all_files(self) -> list[Path]:
         """Every Markdown file below the folders of the registry's types, but the index that `aqms index` writes."""

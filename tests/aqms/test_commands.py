@@ -64,6 +64,50 @@ def test_staged_from_a_folder_and_of_a_broken_file(root, aqms, put, git, monkeyp
     assert aqms("validate", "--staged", "--all").code == 2
 
 
+@pytest.mark.parametrize("name", ["docs/page.md", "README.md", "docs/artifacts.md"])
+def test_of_files_outside_the_roots_only_links_and_text_are_checked(aqms, put, name):
+    put(name, "# A page\n")
+    clean = aqms("validate", name)
+    assert (clean.code, clean.out) == (0, "no findings\n")
+    remedy = f"`aqms fix {name} --type T` makes it a document"
+    assert clean.err == (
+        f"aqms: {name}: outside docs/artifacts and docs/decisions; only its links and text were checked; {remedy}\n"
+    )
+    put(name, "---\nstatus: odd\nid: x\n---\n[a](gone.md) ‚úÖ\n")
+    assert [code.split()[1] for code in codes(aqms("validate", name, "--json"))] == ["E011", "E013"]
+    put(name, "").write_bytes(b"\xff")
+    assert [code.split()[1] for code in codes(aqms("validate", name, "--json"))] == ["E000"]
+    put(name, "# A page\n")
+    assert aqms("validate", "--all").err == ""
+    assert json.loads(aqms("validate", name, "--all", "--json").out)["summary"]["count"] == 0
+
+
+def test_fix_makes_a_document_of_a_file_outside_the_roots_when_its_type_is_known(root, aqms, put):
+    put("docs/page.md", "# A page\n\n## Question\n\n## Findings\n\n[a](gone.md)\n")
+    ran = aqms("fix", "docs/page.md")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "no findings")
+    assert "its type is unknown; give it with --type" in ran.out
+    assert "a (`gone.md`)" in (root / "docs/page.md").read_text()
+    assert "docs/page.md: outside docs/artifacts" in ran.err
+    ran = aqms("fix", "docs/page.md", "--type", "research")
+    assert (ran.code, ran.err) == (0, "")
+    assert not (root / "docs/page.md").exists()
+    assert aqms("validate", "--all").code == 0
+
+
+def test_the_index_is_no_document_by_its_name_either(root, aqms, put):
+    put(NAME, document())
+    aqms("index")
+    page = (root / "docs/artifacts/INDEX.md").read_bytes()
+    ran = aqms("validate", "docs/artifacts/INDEX.md")
+    assert (ran.code, ran.err) == (
+        0,
+        "aqms: docs/artifacts/INDEX.md: the index; only its links and text were checked\n",
+    )
+    assert aqms("fix", "docs/artifacts/INDEX.md", "--type", "research").code == 0
+    assert (root / "docs/artifacts/INDEX.md").read_bytes() == page
+
+
 def test_duplicate_ids_and_numbers_are_found(aqms, put):
     put(NAME, document(id="bug_001"))
     put(f"{RESEARCH}/2026-01-29_0330_research_more.md", document(id="bug_001"))

@@ -1,11 +1,10 @@
 """`aqms validate` and `aqms baseline`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aqms.commands.output import AsJson, Every, Files, add_files, add_paths, fail, open_project
+from aqms.commands.output import AsJson, Every, Files, add_files, add_paths, fail, open_project, tell_pages
 from aqms.project import Project
 from findings.counted import counted
 from findings.engine import Outcome
@@ -46,6 +45,7 @@ def validate(
     only = _add_staged(project) if staged else None
     if not staged:
         add_files(project, files or [], every=every)
+    tell_pages(project)
     accepted = project.root / BASELINE
     known = baseline.load(accepted) if accepted.is_file() and not no_baseline else None
     outcome = _run(project, known, only)
@@ -71,7 +71,7 @@ def _add_staged(project: Project) -> set[str]:
     from aqms.links import local_path, target_of
 
     contents, removed = git.staged(project.root)
-    documents = {name: data for name, data in contents.items() if _is_document(project, name)}
+    documents = {name: data for name, data in contents.items() if project.is_document(name)}
     skipped = {project.root / name for name in (*documents, *removed)}
     add_paths(project, [path for path in project.all_files() if path not in skipped])
     for name, data in documents.items():
@@ -87,11 +87,6 @@ def _add_staged(project: Project) -> set[str]:
         if (path := local_path(link.target)) and target_of(document.path, path) in gone
     }
     return {*documents, *orphaned}
-
-
-def _is_document(project: Project, name: str) -> bool:
-    path = Path(name)
-    return name != project.registry.index and any(path.is_relative_to(root) for root in project.registry.roots())
 
 
 baseline_app = typer.Typer(help="Accept findings for a while: counts may fall, never rise.", rich_markup_mode=None)

@@ -1,5 +1,6 @@
 """What the verbs share: where they run, options, wrong use."""
 
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,6 +38,17 @@ def add_files(project: Project, files: list[Path], *, every: bool) -> None:
     project.add(named.values())
     if every:
         add_paths(project, [path for path in project.all_files() if path not in named])
+
+
+def tell_pages(project: Project) -> None:
+    """Say on standard error which of the named files are no documents, and what that means."""
+    roots = " and ".join(sorted(root.as_posix() for root in project.registry.roots()))
+    for page in project.pages:
+        if page.path == project.registry.index:
+            print(f"aqms: {page.path}: the index; only its links and text were checked", file=sys.stderr)
+            continue
+        remedy = f"`aqms fix {shlex.quote(page.path)} --type T` makes it a document"
+        print(f"aqms: {page.path}: outside {roots}; only its links and text were checked; {remedy}", file=sys.stderr)
 
 
 def add_paths(project: Project, paths: Iterable[Path]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aqms.commands.output import AsJson, Every, Files, add_files, fail, open_project
+from aqms.commands.output import AsJson, Every, Files, add_files, fail, open_project, tell_pages
 from findings.counted import counted
 
 if TYPE_CHECKING:
@@ -70,12 +70,13 @@ def fix(
     moved = {repair.path: repair.target for repair in repairs}
     after = open_project(cached=False)
     if not dry_run:
-        paths = [*(d.path for d in project.documents), *(path for path, _ in project.unreadable)]
+        paths = [*(d.path for d in project.texts), *(path for path, _ in project.unreadable)]
         for path in paths:
             after.add_file(after.root / moved.get(path, path))
     from aqms.rules.table import RULES
     from findings import engine, report
 
+    tell_pages(after)
     outcome = engine.run(RULES, after, tool="aqms", read=after.read)
     if as_json:
         rows = [{"path": r.path, "target": r.target, "done": r.notes, "diff": r.change.diff()} for r in repairs]

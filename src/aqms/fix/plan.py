@@ -41,9 +41,9 @@ def plan(project: Project, kind: str | None = None, step: Callable[[], None] = l
     """
     repairs = []
     taken: set[str] = set()
-    for document in project.documents:
-        if (project.root / document.path).is_symlink():
-            continue  # The document it leads to is mended under its own name.
+    for document in project.texts:
+        if document.path == project.registry.index or (project.root / document.path).is_symlink():
+            continue  # `aqms index` writes the one; the document that the other leads to is mended under its own name.
         repair = _first(project, document, kind, taken)
         taken.add(repair.target)
         repairs.append(repair)

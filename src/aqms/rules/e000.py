@@ -2,7 +2,7 @@
 
 ## What it does
 Reports files that are not UTF-8, hold zero bytes, lead out of the repository or may not be opened, and front matter
-that is missing, unclosed, not YAML, not a mapping, refers to itself by an alias, or has a key twice.
+of documents that is missing, unclosed, not YAML, not a mapping, refers to itself by an alias, or has a key twice.
 
 ## Why it is bad
 Nothing else about such a document can be known; a tool that skips it reports success.

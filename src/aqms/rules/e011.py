@@ -30,7 +30,7 @@ def check(project: Project) -> Iterator[Finding]:
     """One finding for each link that leads nowhere, or out of the repository."""
     root = str(project.root)
     known: dict[str, bool] = {}
-    for document in project.documents:
+    for document in project.texts:
         for link in document.links:
             path = local_path(link.target)
             if path is None:

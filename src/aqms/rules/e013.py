@@ -23,7 +23,7 @@ from findings.finding import Finding
 
 def check(project: Project) -> Iterator[Finding]:
     """One finding a document and encoding, at its first garbled place."""
-    for document in project.documents:
+    for document in project.texts:
         by_encoding: dict[str, int] = {}
         for _, _, _, encoding in document.garbled:
             by_encoding[encoding] = by_encoding.get(encoding, 0) + 1
