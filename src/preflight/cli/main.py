@@ -206,7 +206,8 @@ def mv(
     """Rename or move a module, or rename a class or function: code, configs and documents in one go.
 
     Examples: `preflight mv shop.core.basket shop.basket`, `preflight mv shop.basket.Basket shop.basket.Cart --diff`.
-    When the audit gets worse, everything is put back and the exit code is 1.
+    Texts that may mean something else are left alone and listed. When the audit gets worse, everything is put back and
+    the exit code is 1.
     """
     from preflight.cli import move as command
 

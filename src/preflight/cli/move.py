@@ -13,6 +13,8 @@ from preflight.analysis.audit import Audit
 from preflight.fixers import apply, rename
 from preflight.scripts.history import git
 
+_SHOWN = 30  # places to look at: of a common word there are hundreds
+
 
 def run(root: Path | None, old: str, new: str, *, dry_run: bool, diff: bool) -> tuple[str, int]:
     """Rename everywhere, or nowhere: when the audit gets worse, everything is put back."""
@@ -25,12 +27,19 @@ def run(root: Path | None, old: str, new: str, *, dry_run: bool, diff: bool) -> 
     lines = [f"{change.path}: {counted(_count(change), 'line')}" for change in made.changes]
     if made.move:
         lines.append(f"{made.move[0]} -> {made.move[1]}")
+    left = _left(made.unsure)
     if dry_run:
-        return "".join(f"would change {line}\n" for line in lines), 0
+        return "".join(f"would change {line}\n" for line in lines) + left, 0
     reason = _carry_out(request, audit, made)
     if reason:
         return f"nothing was changed: {reason}\n", 1
-    return "".join(f"changed {line}\n" for line in lines), 0
+    return "".join(f"changed {line}\n" for line in lines) + left, 0
+
+
+def _left(places: tuple[str, ...]) -> str:
+    """The places that hold the old name and were left alone."""
+    more = f"and {counted(len(places) - _SHOWN, 'more place')} to look at\n" if len(places) > _SHOWN else ""
+    return "".join(f"left alone, look at {place}\n" for place in places[:_SHOWN]) + more
 
 
 def _count(change: Change) -> int:

@@ -1,24 +1,40 @@
 """Rename or move a module or one of its names: code, configs and documents in one go, or not at all."""
 
-import ast
 import posixpath
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from findings.fix import Change
 from preflight.analysis.audit import Audit
 from preflight.api import UseError
 from preflight.files import context
-from preflight.fixers.imports import rows
+from preflight.fixers import lead, mentions
+from preflight.fixers.code import Code
+from preflight.fixers.mentions import Mention
+from preflight.fixers.module_code import ModuleRename
+from preflight.fixers.name_code import NameRename
+from preflight.source.extract import decode
 from preflight.source.folders import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """What to do: texts to change and, for a module, the file to move."""
+    """What to do: texts to change and, for a module, the file to move; `unsure` are places that were left alone."""
 
     changes: tuple[Change, ...]
     move: tuple[str, str] | None = None
+    unsure: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Work:
+    """The files that hold the old name, and what became of them."""
+
+    code: dict[str, Code] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
 
 
 def plan(audit: Audit, old: str, new: str) -> Rename:
@@ -41,12 +57,13 @@ def plan(audit: Audit, old: str, new: str) -> Rename:
         )
     if resolver.lookup(holder.places[0], new_name).status == "found":
         raise UseError(f"{new}: is there already")
-    return Rename(_name_changes(audit, holder.places[0], module, name, new_name))
+    if defined.name != name:
+        raise UseError(f"{old}: another name for {defined.dotted}, which is what can be renamed")
+    return _name(audit, holder.places[0], old, new)
 
 
 def _module(audit: Audit, old: str, new: str, place: Place) -> Rename:
-    resolver = audit.project.resolver
-    if resolver.absolute(new).status == "found":
+    if audit.project.resolver.absolute(new).status == "found":
         raise UseError(f"{new}: is there already")
     if place.kind == "package":
         source = posixpath.dirname(place.path)
@@ -57,119 +74,151 @@ def _module(audit: Audit, old: str, new: str, place: Place) -> Rename:
         raise UseError(f"{old}: a {place.kind}, which cannot be moved")
     root = source.removesuffix(suffix)[: -len(old.replace(".", "/"))]
     target = f"{root}{new.replace('.', '/')}{suffix}"
-    changes = []
-    for path, text in _texts(audit):
-        made = _rewrite(audit, path, text, old, new)
-        if made != text:
-            changes.append(Change(path, text, made))
-    return Rename(tuple(changes), (source, target))
+    if (audit.project.root / target).exists():
+        raise UseError(f"{target}: is there already")
+    rename = ModuleRename(audit, place, old, new)
+    work = _read(audit, old, rename.moves)
+    if "." not in old:
+        for code in work.code.values():
+            rename.note_uses(code)
+    for code in work.code.values():
+        rename.rewrite(code)
+    _write(work, _module_finder(audit, old, new, place, root), _targets(audit, old, new, place))
+    if f"{source}i" in audit.project.tree.python:
+        work.unsure.append(f"{source}i")  # a stub, which is not moved along
+    return Rename(tuple(work.changes), (source, target), _documents_first(work.unsure))
 
 
-def _texts(audit: Audit) -> list[tuple[str, str]]:
-    """Files whose text may name a module: code, configs, documents, build and CI files."""
-    tree = audit.project.tree
-    paths = [*tree.python, *tree.yaml, *tree.other, *tree.scripts]
-    return [(p, text) for p in paths if context(p) != "history" and (text := audit.project.text(p)) is not None]
+def _module_finder(audit: Audit, old: str, new: str, place: Place, root: str) -> Callable[[str, str], list[Mention]]:
+    """Finds the module in the text of a file; one word is sure only where it names a member of a package."""
+    folder = place.kind == "package"
+
+    def sure(whole: str) -> bool:
+        member = whole[len(old) + 1 :].partition(".")[0]
+        return "." in old or (folder and audit.project.resolver.lookup(place, member).status == "found")
+
+    def there(whole: str) -> bool:
+        return "." in old or (folder and (audit.project.root / root / whole).exists())
+
+    path = mentions.Path(root, old.replace(".", "/"), new.replace(".", "/"), folder, there)
+
+    def find(name: str, text: str) -> list[Mention]:
+        by_path = [] if name.endswith((".py", ".pyi")) else list(mentions.paths(text, path))
+        taken = {mention.start for mention in by_path}
+        return [*by_path, *(found for found in mentions.names(text, old, new, sure) if found.start not in taken)]
+
+    return find
 
 
-def _rewrite(audit: Audit, path: str, text: str, old: str, new: str) -> str:
-    made = re.sub(rf"(?<![\w.]){re.escape(old)}(?![\w])", new, text)
-    slashed_old, slashed_new = old.replace(".", "/"), new.replace(".", "/")
-    if not path.endswith((".py", ".pyi")):
-        made = re.sub(rf"(?<![\w]){re.escape(slashed_old)}(?=\.py\b|/)", slashed_new, made)
-    summary = audit.project.summary(path) if path.endswith((".py", ".pyi")) else None
-    if summary is None or summary.error is not None:
-        return made
-    return _imports(audit, path, made, old, new)
-
-
-def _imports(audit: Audit, path: str, text: str, old: str, new: str) -> str:
-    """`from parent import module` and relative imports, which do not spell the whole name."""
-    parent, _, own = old.rpartition(".")
-    new_parent, _, new_own = new.rpartition(".")
-    tree = ast.parse(text)
-    lines = rows(text)
-    renamed = False
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        module = _absolute(audit, path, node)
-        if node.level and (module == old or module.startswith(f"{old}.")):
-            whole = new + module[len(old) :]
-            lines[node.lineno - 1] = re.sub(r"from\s+\.+[\w.]*", f"from {whole}", lines[node.lineno - 1], count=1)
-        elif module == parent and len(node.names) == 1 and node.names[0].name == own and node.end_lineno == node.lineno:
-            local = node.names[0].asname
-            written = f" as {local}" if local else f" as {own}" if new_own != own else ""
-            row = lines[node.lineno - 1]
-            indent = row[: len(row) - len(row.lstrip())]
-            rest = row[node.end_col_offset or len(row) :]
-            lines[node.lineno - 1] = f"{indent}from {new_parent} import {new_own}{written}{rest}"
-            renamed = True
-        elif module == parent and any(alias.name == own for alias in node.names):
-            raise UseError(
-                f"{path}:{node.lineno}: '{own}' is imported together with others; give it a line of its own first"
-            )
-    newline = "\r\n" if "\r\n" in text else "\n"
-    joined = newline.join(lines)
-    return joined if joined != text or renamed else text
-
-
-def _absolute(audit: Audit, path: str, node: ast.ImportFrom) -> str:
-    if not node.level:
-        return node.module or ""
-    folder = path.split("/")[:-1]
-    base = "/".join(folder[: max(len(folder) - node.level + 1, 0)])
-    start = audit.project.resolver.dotted(Place("namespace", base)) if base else ""
-    return ".".join(part for part in (start, node.module or "") if part)
-
-
-def _name_changes(audit: Audit, place: Place, module: str, old: str, new: str) -> tuple[Change, ...]:
-    """Rename a definition: in its module, in files that import it, and as a dotted path everywhere."""
-    changes = []
-    dotted = {f"{module}.{old}"}
+def _name(audit: Audit, place: Place, old: str, new: str) -> Rename:
+    """Rename a definition: where its module, or one that passes it on, gives the name, and as a dotted path."""
+    name, new_name = old.rpartition(".")[2], new.rpartition(".")[2]
+    work = _read(audit, old, lambda path: path == place.path)
+    rename = NameRename(audit, place, name, new_name)
+    rename.refuse_tables()
+    dotted = {old}
+    for path, code in work.code.items():
+        rename.rewrite(code)
+        if rename.means(lead.place_of(path), name):
+            dotted.add(audit.project.resolver.join(lead.place_of(path), name))
     for target in audit.targets.all:  # a config may name it through a re-export
-        lead = audit.targets.lead(target.text)
-        if lead.defined is not None and lead.defined.place == place and lead.defined.name == old:
+        found = audit.targets.lead(target.text).defined
+        if found is not None and found.place == place and found.name == name:
             dotted.add(target.text)
-    for path, text in _texts(audit):
-        made = text
-        for written in sorted(dotted):
-            made = re.sub(rf"(?<![\w.]){re.escape(written)}(?!\w)", f"{written.rpartition('.')[0]}.{new}", made)
-        if path.endswith((".py", ".pyi")) and (path == place.path or _imports_name(audit, path, place, old)):
-            made = _rename_names(made, old, new)
+    for path, code in work.code.items():
+        work.unsure += [f"{path}:{line}" for line in rename.unsure(code)]
+
+    def find(_path: str, text: str) -> list[Mention]:
+        pairs = [(written, f"{written.rpartition('.')[0]}.{new_name}") for written in sorted(dotted)]
+        return [found for pair in pairs for found in mentions.names(text, *pair, lambda _whole: True)]
+
+    _write(work, find, {})
+    return Rename(tuple(work.changes), None, _documents_first(work.unsure))
+
+
+def _documents_first(places: list[str]) -> tuple[str, ...]:
+    """Configs and documents before strings in code, of which there may be many."""
+    return tuple(sorted(dict.fromkeys(places), key=lambda place: ".py:" in place))
+
+
+def _targets(audit: Audit, old: str, new: str, place: Place) -> dict[str, list[tuple[int, str, str]]]:
+    """`_target_` values below a module of one word, by file: line, and the value before and after."""
+    found: dict[str, list[tuple[int, str, str]]] = {}
+    resolution = audit.project.resolver.absolute(old)
+    for target in audit.targets.all if "." not in old and place in resolution.places else ():
+        if target.text.startswith(f"{old}."):
+            found.setdefault(target.path, []).append((target.line, target.text, new + target.text[len(old) :]))
+    return found
+
+
+def _read(audit: Audit, old: str, inside: Callable[[str], bool]) -> _Work:
+    """Files that hold the last word of a name, and those `inside` what is renamed, whose relative imports matter."""
+    tree = audit.project.tree
+    work = _Work()
+    word = old.rpartition(".")[2]
+    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    for path in (*tree.python, *tree.yaml, *tree.other, *tree.scripts, *tree.notebooks):
+        data = audit.project.data(path) if context(path) != "history" else None
+        if data is None or (word.encode() not in data and not inside(path)):
+            continue
+        python = path.endswith((".py", ".pyi"))
+        text = decode(data)[0] if python else _text(data)
+        summary = audit.project.summary(path) if python else None
+        if text is None or (python and (summary is None or summary.error is not None)):
+            work.unsure += [path] if old.encode() in data else []
+        elif path.endswith(".ipynb"):
+            work.unsure += [path] if pattern.search(text) else []
+        elif pattern.search(text) or inside(path):
+            work.texts[path] = text
+            if python:
+                work.code[path] = Code(path, text)
+    return work
+
+
+def _text(data: bytes) -> str | None:
+    """The text of a file that is text: UTF-8 without null bytes."""
+    try:
+        return None if b"\0" in data else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _write(
+    work: _Work,
+    find: Callable[[str, str], list[Mention]],
+    targets: dict[str, list[tuple[int, str, str]]],
+) -> None:
+    """Rename in running text: strings and comments of code, and all other files; note what was left alone."""
+    for path, text in work.texts.items():
+        found = [*find(path, text), *_target_mentions(text, targets.get(path, []))]
+        certain = {mention.start for mention in found if mention.new is not None}
+        left = [mention.start for mention in found if mention.new is None and mention.start not in certain]
+        code = work.code.get(path)
+        if code is None:
+            made = mentions.replaced(text, found)
+        else:
+            covered, strings = code.covered(), code.strings()
+            for start, end, new in found:
+                if new is not None and not _inside(start, covered):
+                    code.edits.setdefault((start, end), new)
+            left = [start for start in left if _inside(start, strings) and not _inside(start, covered)]
+            made = code.result()
+        lines = sorted({text.count("\n", 0, start) + 1 for start in left})
+        work.unsure += [f"{path}:{line}" for line in lines]
         if made != text:
-            changes.append(Change(path, text, made))
-    return tuple(changes)
+            work.changes.append(Change(path, text, made))
 
 
-def _imports_name(audit: Audit, path: str, place: Place, name: str) -> bool:
-    summary = audit.project.summary(path)
-    for item in summary.imports if summary and summary.error is None else ():
-        if item.name == name:
-            defined = [
-                audit.project.resolver.define(p, name) for p in audit.project.resolver.imported(item, path).places
-            ]
-            if any(found.place == place for found in defined):
-                return True
-    return False
+def _inside(offset: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= offset < end for start, end in spans)
 
 
-def _rename_names(text: str, old: str, new: str) -> str:
-    """Every use of a plain name in one file: names, import aliases, the definition itself and `__all__`."""
-    tree = ast.parse(text)
-    lines = [row.encode() for row in rows(text)]
-    places: set[tuple[int, int]] = set()
-    for node in ast.walk(tree):
-        if (isinstance(node, ast.Name) and node.id == old) or (isinstance(node, ast.alias) and node.name == old):
-            places.add((node.lineno, node.col_offset))
-        elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == old:
-            row = lines[node.lineno - 1]
-            places.add((node.lineno, row.index(old.encode(), node.col_offset)))
-        elif isinstance(node, ast.Constant) and node.value == old:
-            places.add((node.lineno, node.col_offset + 1))
-    for line, column in sorted(places, reverse=True):
-        row = lines[line - 1]
-        if row[column : column + len(old)] == old.encode():
-            lines[line - 1] = row[:column] + new.encode() + row[column + len(old) :]
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return newline.join(row.decode() for row in lines)
+def _target_mentions(text: str, targets: list[tuple[int, str, str]]) -> list[Mention]:
+    found = []
+    lines = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
+    for line, old, new in targets:
+        word = old.partition(".")[0]
+        start = text.find(old, lines[line - 1])
+        if start >= 0:
+            found.append(Mention(start, start + len(word), new[: len(new) - len(old) + len(word)]))
+    return found
