@@ -17,6 +17,7 @@ SHOP = {
     "shop/basket.py": "class Basket:\n    def __init__(self, *, colour):\n        pass\n\n\ndef fill(): ...\n",
     "shop/core/__init__.py": "",
     "shop/core/left.py": "here = 1\n",
+    "shop/third.py": "def zeta(): ...\n",
 }
 
 
@@ -53,6 +54,14 @@ def fixed(repository) -> Callable[..., tuple[Path, apply.FixReport]]:
         (
             "from shop.core.left import here, Basket  # both\n",
             "from shop.core.left import here\nfrom shop.basket import Basket  # both\n",
+        ),
+        (
+            "from shop.core.left import fill, here; from shop.old import Basket\n",
+            "from shop.basket import fill\nfrom shop.core.left import here; from shop.basket import Basket\n",
+        ),
+        (
+            "from shop.third import Basket, zeta; from shop.old import fill\n",
+            "from shop.basket import Basket\nfrom shop.third import zeta; from shop.basket import fill\n",
         ),
         ("from shop.core.left import (  # keep\n    here,\n    Basket,\n)\n", None),
     ],
@@ -105,6 +114,36 @@ def test_nothing_is_guessed(fixed) -> None:
     assert (root / "shop/use.py").read_text() == files["shop/use.py"]
     assert report.changes == ()
     assert report.remaining > 0
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "shop/typed.py": "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    class Typed: ...\n",
+            "shop/a.py": "from shop.old import Typed\n",
+        },
+        {"shop/a.py": "from shop.old import user\n", "shop/b.py": "import shop.a\n\ndef user(): ...\n"},
+        {
+            "shop/a.py": "from shop.old import user\n\ndef make_thing(): ...\n",
+            "shop/b.py": "from shop.old import make_thing\n\ndef user(): ...\n",
+        },
+        {"shop/a.py": "from shop.old import itself\n\ndef itself(): ...\n"},
+    ],
+)
+def test_an_import_is_not_pointed_where_it_would_fail(fixed, files: dict[str, str]) -> None:
+    root, report = fixed(files)
+    assert report.changes == ()
+    assert (root / "shop/a.py").read_text() == files["shop/a.py"]
+
+
+def test_an_import_in_a_function_may_close_a_circle(fixed) -> None:
+    files = {
+        "shop/a.py": "def f():\n    from shop.old import user\n",
+        "shop/b.py": "import shop.a\n\ndef user(): ...\n",
+    }
+    root, _ = fixed(files)
+    assert (root / "shop/a.py").read_text() == "def f():\n    from shop.b import user\n"
 
 
 def test_twice_is_once(fixed) -> None:

@@ -2,12 +2,14 @@
 
 from functools import cached_property
 
+from preflight.analysis import circles
 from preflight.analysis.composed import Compositions
 from preflight.analysis.imports import Broken, Imports
 from preflight.analysis.soundness import Soundness
 from preflight.analysis.targets import Targets
 from preflight.analysis.third_parties import ThirdParties
 from preflight.project import Project
+from preflight.source.summary import is_import_time
 
 
 class Audit:
@@ -41,6 +43,16 @@ class Audit:
     def compositions(self) -> Compositions:
         """All compositions of configs."""
         return Compositions(self.project, self.targets)
+
+    @cached_property
+    def import_graph(self) -> dict[str, set[str]]:
+        """Files that each file imports at import time, those included that surely moved and may be pointed right."""
+        found = {path: set(targets) for path, targets in circles.graph(self.project).items()}
+        for broken in self.imports.broken:
+            if broken.moved is not None and broken.moved.certain and is_import_time(broken.item):
+                places = self.project.resolver.absolute(broken.moved.module).places
+                found.setdefault(broken.path, set()).update(place.path for place in places)
+        return found
 
     @cached_property
     def mentions(self) -> str:

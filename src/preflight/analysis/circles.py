@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from preflight.analysis.audit import Audit
+from preflight.project import Project
 from preflight.source.folders import Place
 from preflight.source.summary import is_import_time
 
@@ -16,29 +16,29 @@ class Circle(NamedTuple):
     column: int
 
 
-def circles(audit: Audit) -> list[Circle]:
+def circles(project: Project) -> list[Circle]:
     """One shortest circle for each group of modules that reach each other."""
-    graph = _graph(audit)
+    edges = graph(project)
     found = []
-    for group in _groups({path: list(targets) for path, targets in graph.items()}):
+    for group in _groups({path: list(targets) for path, targets in edges.items()}):
         start = min(group)
-        way = _shortest(graph, start, group)
-        line, column = graph[way[0]][way[1 % len(way)]]
-        modules = tuple(_dotted(audit, path) for path in way)
+        way = _shortest(edges, start, group)
+        line, column = edges[way[0]][way[1 % len(way)]]
+        modules = tuple(_dotted(project, path) for path in way)
         found.append(Circle(modules, way[0], line, column))
     return sorted(found, key=lambda circle: (circle.path, circle.line))
 
 
-def _dotted(audit: Audit, path: str) -> str:
-    return audit.project.resolver.dotted(Place("package" if path.endswith("__init__.py") else "module", path))
+def _dotted(project: Project, path: str) -> str:
+    return project.resolver.dotted(Place("package" if path.endswith("__init__.py") else "module", path))
 
 
-def _graph(audit: Audit) -> dict[str, dict[str, tuple[int, int]]]:
-    """Explicit imports only: a submodule needs its package, but the package is being imported already."""
-    resolver = audit.project.resolver
-    graph: dict[str, dict[str, tuple[int, int]]] = {}
-    for path, summary in audit.project.sources():
-        edges = graph.setdefault(path, {})
+def graph(project: Project) -> dict[str, dict[str, tuple[int, int]]]:
+    """Import-time imports, explicit ones only: a submodule needs its package, but that is being imported already."""
+    resolver = project.resolver
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for path, summary in project.sources():
+        edges = found.setdefault(path, {})
         for item in summary.imports:
             if not is_import_time(item):
                 continue
@@ -52,7 +52,7 @@ def _graph(audit: Audit) -> dict[str, dict[str, tuple[int, int]]]:
                     place = named.place
             if place.kind in ("module", "package") and place.path != path:
                 edges.setdefault(place.path, (item.line, item.column))
-    return graph
+    return found
 
 
 def _groups(graph: dict[str, list[str]]) -> list[set[str]]:

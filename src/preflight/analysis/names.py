@@ -34,7 +34,9 @@ class NameIndex:
             self.modules.setdefault(dotted.rpartition(".")[2], []).append(dotted)
             summary = project.summary(place.path)
             for name, binding in summary.names.items() if summary else ():
-                kind = binding[0]  # a plain list when it comes from the cache
+                kind, typing = binding[0], binding[3]  # a plain list when it comes from the cache
+                if typing:
+                    continue
                 if kind in ("class", "def"):
                     self.definitions.setdefault(name, []).append(dotted)
                 elif kind in ("var", "alias"):

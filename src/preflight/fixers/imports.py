@@ -6,6 +6,7 @@ import re
 from findings.finding import Edit, Fix
 from preflight.analysis.audit import Audit
 from preflight.analysis.imports import Broken
+from preflight.source.summary import is_import_time
 
 _LONGEST = 200  # rows of one import statement
 _STARTS = re.compile(r"\s*from\b")
@@ -20,7 +21,7 @@ def moved_import(audit: Audit, broken: Broken) -> Fix | None:
     if (
         not audit.fixes
         or broken.item.how != "from"
-        or not _certain(broken)
+        or not _certain(audit, broken)
         or broken.path.endswith(".ipynb")
         or audit.project.summary(broken.path) is None
     ):
@@ -31,9 +32,12 @@ def moved_import(audit: Audit, broken: Broken) -> Fix | None:
         return None
     places = audit.broken_by_statement(broken.path, statement.lineno, statement.end_lineno or statement.lineno)
     homes: dict[str, str] = {}
+    names = {alias.name for alias in statement.names}
     for other in places:
-        if _certain(other) and other.moved is not None and other.item.name is not None:
-            homes[other.item.name] = other.moved.module
+        item = other.item
+        same = (item.module, item.level) == (statement.module or "", statement.level) and item.name in names
+        if same and _certain(audit, other) and other.moved is not None and item.name is not None:
+            homes[item.name] = other.moved.module
     new = set(homes.values())
     if len(homes) == len(statement.names) and len(new) == 1:
         edit = _module_edit(text, broken.path, statement, next(iter(new)))
@@ -44,8 +48,22 @@ def moved_import(audit: Audit, broken: Broken) -> Fix | None:
     return Fix(f"import from {', '.join(sorted(new))}", (edit,))
 
 
-def _certain(broken: Broken) -> bool:
-    return broken.moved is not None and broken.moved.certain and broken.item.name not in (None, "*")
+def _certain(audit: Audit, broken: Broken) -> bool:
+    """Whether the import can be pointed at the one module that defines the name, which does not import it in turn."""
+    if broken.moved is None or not broken.moved.certain or broken.item.name in (None, "*"):
+        return False
+    return not is_import_time(broken.item) or not _reaches(audit, broken.moved.module, broken.path)
+
+
+def _reaches(audit: Audit, module: str, path: str) -> bool:
+    """Whether importing a module imports a file, by explicit imports."""
+    todo = [place.path for place in audit.project.resolver.absolute(module).places]
+    seen = set(todo)
+    while todo:
+        fresh = audit.import_graph.get(todo.pop(), set()) - seen
+        seen |= fresh
+        todo += fresh
+    return path in seen
 
 
 def _statement_at(text: str, line: int, column: int) -> ast.ImportFrom | None:

@@ -18,8 +18,8 @@ from shop.core.registry import register  # shop/core/registry.py was moved to sh
 Use `from shop.registry import register`.
 
 ## Fix safety
-Safe when one module alone defines the name: the import is pointed there. Commenting the import out, together with the
-statements that use it, is unsafe.
+Safe when one module alone defines the name, for more than type checkers, and does not import this one in turn: the
+import is pointed there. Commenting the import out, together with the statements that use it, is unsafe.
 """
 
 from collections.abc import Iterator

@@ -16,8 +16,8 @@ from shop.core import Basket  # shop/core/__init__.py no longer imports Basket
 Use `from shop.core.basket import Basket`.
 
 ## Fix safety
-Safe when one module alone defines the name: the import is pointed there. Commenting the import out, together with the
-statements that use it, is unsafe.
+Safe when one module alone defines the name, for more than type checkers, and does not import this one in turn: the
+import is pointed there. Commenting the import out, together with the statements that use it, is unsafe.
 """
 
 from collections.abc import Iterator

@@ -24,7 +24,7 @@ from preflight.analysis.circles import circles
 
 def check(audit: Audit) -> Iterator[Finding]:
     """One finding for each circle."""
-    for circle in circles(audit):
+    for circle in circles(audit.project):
         names = " -> ".join([*circle.modules, circle.modules[0]])
         symbol = " ".join(sorted(circle.modules))
         message = f"modules import each other at import time: {names}"
