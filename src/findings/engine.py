@@ -70,7 +70,8 @@ def run(
     found = {finding for rule in chosen for finding in rule.check(project)}
     ordered = sorted((f for f in found if only is None or only(f.path)), key=lambda finding: finding.sort_key)
     texts = {path: read(path) for path in {finding.path for finding in ordered}}
-    ignores = {path: ignore.parse(text, tool) for path, text in texts.items() if text}
+    python = (".py", ".pyi")
+    ignores = {path: ignore.parse(text, tool, python=path.endswith(python)) for path, text in texts.items() if text}
     kept, exempt = ignore.split(ordered, ignores)
     shown = [finding for finding in kept if selection.shows(finding)]
     hidden = [finding for finding in kept if not selection.shows(finding)]

@@ -5,7 +5,8 @@ A code may be the beginning of one (`IMP`); an empty list exempts nothing: nobod
 """
 
 import re
-from collections.abc import Iterable
+import tokenize
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -32,14 +33,17 @@ def _pattern(tool: str) -> re.Pattern[str]:
     return re.compile(rf"(?:#|<!--)\s*{re.escape(tool)}:\s*(ignore|ignore-file)\[([A-Z0-9_,\s]*)\]")
 
 
-def parse(text: str, tool: str) -> Ignores:
-    """Read the exemptions for `tool` from the text of a file."""
-    if f"{tool}:" not in text:
+def parse(text: str, tool: str, *, python: bool = False) -> Ignores:
+    """Read the exemptions for `tool` from the text of a file; in Python only comments count, not strings."""
+    pattern = _pattern(tool)
+    if f"{tool}:" not in text or pattern.search(text) is None:
         return Ignores()
     lines: dict[int, tuple[str, ...]] = {}
     everywhere: tuple[str, ...] = ()
-    for number, line in enumerate(_LINE_END.split(text), 1):
-        found = _pattern(tool).search(line)
+    rows = _LINE_END.split(text)
+    for number, start in _comments(rows) if python else ((number, 0) for number in range(1, len(rows) + 1)):
+        line = rows[number - 1]
+        found = pattern.search(line, start)
         if found is None:
             continue
         codes = tuple(code.strip() for code in found[2].split(",") if code.strip())
@@ -49,6 +53,18 @@ def parse(text: str, tool: str) -> Ignores:
             target = number if line[: found.start()].strip() else number + 1
             lines[target] = (*lines.get(target, ()), *codes)
     return Ignores(lines, everywhere)
+
+
+def _comments(rows: list[str]) -> Iterator[tuple[int, int]]:
+    """Where the comments of Python code begin; below a place that cannot be read as code, every line may be one."""
+    last = 0
+    try:
+        for token in tokenize.generate_tokens((f"{row}\n" for row in rows).__next__):
+            last = token.start[0]
+            if token.type == tokenize.COMMENT:
+                yield token.start
+    except (tokenize.TokenError, SyntaxError):
+        yield from ((number, 0) for number in range(last + 1, len(rows) + 1))
 
 
 def split(findings: Iterable[Finding], ignores: dict[str, Ignores]) -> tuple[list[Finding], list[Finding]]:

@@ -161,5 +161,21 @@ def test_a_rule_is_a_page() -> None:
     assert rule.find(RULES, "nothing") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('P = "# words: ignore-file[WRD]"\n', ignore.Ignores()),
+        ('"""Doc.\n\n# words: ignore-file[A]\n"""\nx = 1  # noqa # words: ignore[B]\n', ignore.Ignores({5: ("B",)})),
+        ("# words: ignore-file[WRD]\n", ignore.Ignores({}, ("WRD",))),
+        ('x = "#" # words: ignore[A]\r\n    # words: ignore[B]\r\x0c\r', ignore.Ignores({1: ("A",), 3: ("B",)})),
+        ('x = (\n"# words: ignore[A]"\n# words: ignore-file[B]\n', ignore.Ignores({}, ("B",))),
+        ("if x:\n        y\n    z\n# words: ignore-file[B]\n", ignore.Ignores({}, ("B",))),
+        ('x = """\n# words: ignore-file[B]\n', ignore.Ignores({}, ("B",))),
+    ],
+)
+def test_in_python_only_comments_exempt(text: str, expected: ignore.Ignores) -> None:
+    assert ignore.parse(text, "words", python=True) == expected
+
+
 def test_no_ignores_without_the_tool_name() -> None:
     assert ignore.parse("# other: ignore[WRD001]\nwords: but no comment\n", "words") == ignore.Ignores()
