@@ -25,13 +25,36 @@ _KNOWN = {
     "websocket": "websocket-client", "absl": "absl-py", "tree": "dm-tree", "haiku": "dm-haiku",
     "pywt": "pywavelets", "hydra": "hydra-core", "pytorch_lightning": "lightning", "torch_xla": "torch",
     "MDAnalysis": "mdanalysis", "OpenEXR": "openexr", "pythonjsonlogger": "python-json-logger",
-    "Xlib": "python-xlib", "win32api": "pywin32", "win32con": "pywin32", "usb": "pyusb", "psycopg2": "psycopg2",
+    "Xlib": "python-xlib", "usb": "pyusb", "psycopg2": "psycopg2",
     "MySQLdb": "mysqlclient", "tlz": "toolz", "ruamel": "ruamel-yaml", "_pytest": "pytest", "py": "pytest",
     "markdown_it": "markdown-it-py", "botocore": "boto3", "tensorboardX": "tensorboardx", "imgaug": "imgaug",
     "caffe2": "torch", "functorch": "torch", "numpy": "numpy", "igraph": "igraph", "wx": "wxpython",
     "dash_html_components": "dash", "dash_core_components": "dash", "cairo": "pycairo", "pyximport": "cython",
     "rest_framework": "djangorestframework", "lightning_fabric": "lightning", "pl_bolts": "lightning-bolts",
     "lightning_utilities": "lightning",
+}  # fmt: skip
+# Import names of distributions that share them with others, or that have several.
+_PROVIDES: dict[str, tuple[str, ...]] = {
+    "protobuf": ("google",), "googleapis-common-protos": ("google",), "grpcio-tools": ("grpc_tools",),
+    "google-api-python-client": ("googleapiclient", "apiclient"), "pymongo": ("bson", "gridfs"),
+    "imbalanced-learn": ("imblearn",), "scikit-optimize": ("skopt",), "scikit-build": ("skbuild",),
+    "scikit-video": ("skvideo",), "dnspython": ("dns",), "apache-airflow": ("airflow",), "nvidia-ml-py": ("pynvml",),
+    "nvidia-ml-py3": ("pynvml",), "vtk": ("vtkmodules",), "slackclient": ("slack",), "pycrypto": ("Crypto",),
+    "pycryptodomex": ("Cryptodome",), "pyside6": ("shiboken6",), "python-telegram-bot": ("telegram",),
+    "speechrecognition": ("speech_recognition",), "newspaper3k": ("newspaper",), "libsass": ("sass",),
+    "pytorch-lightning": ("lightning_fabric", "lightning_utilities"), "unicode-slugify": ("slugify",),
+    "django-environ": ("environ",), "django-cors-headers": ("corsheaders",), "django-filter": ("django_filters",),
+    "django-debug-toolbar": ("debug_toolbar",), "django-allauth": ("allauth",),
+    "django-crispy-forms": ("crispy_forms",), "djangorestframework-simplejwt": ("rest_framework_simplejwt",),
+    "pywin32": (
+        "adodbapi", "isapi", "odbc", "perfmon", "pythoncom", "pythonwin", "pywintypes", "servicemanager", "win32api",
+        "win32clipboard", "win32com", "win32con", "win32console", "win32cred", "win32crypt", "win32event",
+        "win32evtlog", "win32evtlogutil", "win32file", "win32gui", "win32gui_struct", "win32inet", "win32job",
+        "win32lz", "win32net", "win32pdh", "win32pdhutil", "win32pipe", "win32print", "win32process", "win32profile",
+        "win32ras", "win32security", "win32service", "win32serviceutil", "win32timezone", "win32trace",
+        "win32transaction", "win32ts", "win32ui", "win32uiole", "win32wnet", "win32comext", "winerror", "winioctlcon",
+        "winnt", "winperf", "winxpgui", "win2kras", "ntsecuritycon", "sspicon",
+    ),
 }  # fmt: skip
 # Import names that come with another distribution as part of its own interface.
 _COMPANIONS = {
@@ -84,7 +107,7 @@ def normalize(name: str) -> str:
 
 
 def import_names(name: str) -> set[str]:
-    """Normalized words by which a distribution may be imported: itself, without affixes, and its first part."""
+    """Normalized words by which a distribution may be imported: itself, without affixes, its first part, known ones."""
     names = {name}
     stripped = name
     while (shorter := _AFFIXES.sub("", stripped)) not in (stripped, ""):
@@ -92,6 +115,7 @@ def import_names(name: str) -> set[str]:
         names.add(stripped)
     if stripped.startswith("py") and len(stripped) > 4:
         names.add(stripped[2:])
+    names |= {normalize(word) for word in _PROVIDES.get(name, ())}
     return names | {part for part in (name.partition("-")[0],) if part not in ("python", "py", "types", "lib")}
 
 

@@ -212,10 +212,32 @@ def test_every_way_to_declare_is_read(repository) -> None:
         ("python-dateutil", "dateutil"),
         ("pyyaml", "yaml"),
         ("faiss-gpu", "faiss"),
+        ("protobuf", "google"),
+        ("pymongo", "bson"),
+        ("pymongo", "gridfs"),
+        ("imbalanced_learn", "imblearn"),
+        ("dnspython", "dns"),
+        ("google-api-python-client", "googleapiclient"),
+        ("apache-airflow", "airflow"),
+        ("grpcio-tools", "grpc_tools"),
+        ("nvidia-ml-py", "pynvml"),
+        ("django-environ", "environ"),
+        ("vtk", "vtkmodules"),
+        ("pywin32", "pythoncom"),
+        ("pywin32", "win32api"),
+        ("slackclient", "slack"),
     ],
 )
 def test_import_names_are_guessed_widely(distribution: str, word: str) -> None:
-    assert word in import_names(normalize(distribution))
+    assert normalize(word) in import_names(normalize(distribution))
+
+
+def test_an_import_name_may_have_several_providers(repository) -> None:
+    root = repository({"requirements.txt": "protobuf\ngoogle-cloud-storage\npycryptodome\npycrypto\n"})
+    declared = read(root, ["requirements.txt"])
+    assert sorted(need.name for need in declared.providers("google")) == ["google-cloud-storage", "protobuf"]
+    assert sorted(need.name for need in declared.providers("Crypto")) == ["pycrypto", "pycryptodome"]
+    assert declared.providers("bson") == []
 
 
 def test_compose_uses_the_real_hydra(repository) -> None:
