@@ -263,6 +263,16 @@ TARGETS = {
         },
         ["conf/main.yaml:2 HYD008 head/smal", "shop/kernel.py:1 IMP003 triton.language"],
     ),
+    "an override names a missing option": (
+        {
+            "shop/train.py": entry("instantiate(cfg)"),
+            "conf/main.yaml": "defaults:\n  - model: net\n  - exp: null\n  - _self_\n",
+            "conf/model/net.yaml": "width: 1\n",
+            "conf/exp/e.yaml": "# @package _global_\ndefaults:\n  - override /model: nope\n",
+            "shop/model.py": MODEL,
+        },
+        ["conf/exp/e.yaml:3 HYD008 model/nope"],
+    ),
     "interpolated targets, and a target in a comment": (
         {"conf.yaml": "a: {_target_: '${oc.env:X}'}\n# _target_: shop.gone.X\nb: {_target_: 'shop.${kind}.X'}\n"},
         [],

@@ -173,7 +173,7 @@ class Composer:
         return True
 
     def _child(self, state: _State, default: Default, path: str, group: str, own: str, depth: int) -> None:
-        value = default.value
+        value, chooser = default.value, (default, path)  # who says the value, and where
         inner = default.group[1:] if default.group.startswith("/") else default.group
         absolute = default.group.startswith("/")
         whole = inner if absolute or not group else f"{group}/{inner}" if inner else group
@@ -181,7 +181,8 @@ class Composer:
             key = _key(default, group, own)
             for candidate in (key, whole):
                 if candidate in state.overrides:
-                    value = state.overrides[candidate][0]
+                    value, overriding, where = state.overrides[candidate]
+                    chooser = (overriding, where) if overriding is not None else chooser
                     state.used.add(candidate)
                     break
         package = "" if default.package == "_here_" else default.package
@@ -189,7 +190,7 @@ class Composer:
         for name in reversed(names) if isinstance(value, list) else names:
             parts = state.parts
             state.parts = []
-            self._option(state, default, name, path, group, own, (whole, inner, package), depth)
+            self._option(state, default, name, chooser, group, own, (whole, inner, package), depth)
             state.parts = [*state.parts, *parts]
         if default.group and isinstance(value, str):
             state.composed.choices.setdefault(whole, value)
@@ -201,7 +202,7 @@ class Composer:
         state: _State,
         default: Default,
         name: str | None,
-        path: str,
+        chooser: tuple[Default, str],
         group: str,
         own: str,
         place: tuple[str, str, str | None],
@@ -227,7 +228,8 @@ class Composer:
         if self.trees.is_stored(config):
             state.opened.append(final_package(own, package, relative))
         elif not default.optional and not whole.startswith("hydra") and state.root not in self.trees.open_roots:
-            state.composed.problems.append(Problem("missing", path, default.line, default.column, config))
+            said, path = chooser
+            state.composed.problems.append(Problem("missing", path, said.line, said.column, config))
             state.opened.append(final_package(own, package, relative))
         elif not default.optional:
             state.opened.append(final_package(own, package, relative))
