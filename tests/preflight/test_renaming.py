@@ -59,6 +59,7 @@ def test_a_module_of_one_word_is_renamed_where_it_is_imported(moved: Moved) -> N
             "import config\nx = [config.VALUE for config in [1]]\n",
             "import settings\nx = [config.VALUE for config in [1]]\n",
         ),
+        ("class C:\n    import config\nC.config\n", "class C:\n    import settings as config\nC.config\n"),
         ("from importlib import import_module\nimport_module('config')\n", "import_module('settings')"),
         ("f = lambda config: config\n", "f = lambda config: config\n"),
     ],
@@ -123,6 +124,12 @@ def test_a_module_that_changes_its_package_takes_its_relative_imports_along(move
     assert (root / "shop/b.py").read_text() == "from inner import base as core\n"
 
 
+def test_a_module_that_its_package_exports_stays_exported(moved: Moved) -> None:
+    files = {"shop/__init__.py": "__all__ = ['core']\n", "shop/core.py": "x = 1\n", "use.py": "from shop import *\n"}
+    root, _ = moved("shop.core", "shop.base", files)
+    assert (root / "shop/__init__.py").read_text() == "__all__ = ['base']\n"
+
+
 def test_a_package_takes_its_modules_along(moved: Moved) -> None:
     files = {
         "shop/core.py": "from .helper import aid\n",
@@ -166,7 +173,17 @@ def test_a_class_is_renamed_by_scope(moved: Moved) -> None:
     assert (root / "shop/d.py").read_text() == NAMED["shop/d.py"].replace("Basket", "Cart")
     assert (root / "shop/e.py").read_text() == NAMED["shop/e.py"]
     assert "look at shop/core.py:7\n" in text
+    assert "look at shop/core.py:15\n" in text
     assert "look at shop/b.py:4\n" in text
+
+
+def test_a_name_that_an_unknown_object_has_is_listed(moved: Moved) -> None:
+    files = {
+        "shop/core.py": "class Basket: ...\n",
+        "use.py": "from shop import core\nsetattr(core, 'Basket', 1)\nx = {'m': core}\nx['m'].Basket\n",
+    }
+    _, text = moved("shop.core.Basket", "shop.core.Cart", files)
+    assert "look at use.py:2\nleft alone, look at use.py:4\n" in text
 
 
 @pytest.mark.parametrize(
@@ -174,6 +191,7 @@ def test_a_class_is_renamed_by_scope(moved: Moved) -> None:
     [
         ("from shop.core import Basket\n\n\ndef f(Cart): return Basket\n", "4"),
         ("from shop.core import Basket\nCart = 1\n", "2"),
+        ("class C:\n    from shop.core import Basket\n", "2"),
         ("from shop.core import Basket\nprint(Cart)\n", "2"),
         ("from shop.core import Basket\n\n\ndef f():\n    global Basket\n    Basket = 1\n", "5"),
         ("from shop.core import Basket\n\n\nclass C:\n    Basket = Basket\n", "5"),

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 from typing import NamedTuple
 
 from preflight.api import UseError
@@ -28,7 +29,9 @@ class Code:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self.tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.tree = ast.parse(text)
         self.scopes = scopes.read(self.tree)
         self.edits: dict[tuple[int, int], str] = {}
         self._starts = [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", text))]

@@ -7,6 +7,7 @@ from preflight.analysis.audit import Audit
 from preflight.api import UseError
 from preflight.fixers import lead
 from preflight.fixers.code import Chain, Code, check_free
+from preflight.fixers.name_code import exported
 from preflight.fixers.scopes import Scope
 from preflight.source.folders import Place
 
@@ -63,6 +64,7 @@ class ModuleRename:
             if isinstance(statement, ast.ImportFrom):
                 self._from(code, statement)
         self._calls(code)
+        self._exported(code)
 
     @property
     def _top(self) -> str:
@@ -79,7 +81,7 @@ class ModuleRename:
         """Whether the names in a scope can follow an import that changes the first word it binds."""
         new_top = self.new.partition(".")[0]
         bound = scope.bound.get(self._top, ())
-        if not bound or not all(self._plain(code, node) for node in bound):
+        if scope.kind == "class" or not bound or not all(self._plain(code, node) for node in bound):
             return False
         if new_top == self._top:
             return True
@@ -180,6 +182,20 @@ class ModuleRename:
         written = f" as {local}" if local != new_own else ""
         begin = f"from {new_parent} import" if new_parent else "import"
         code.replace(statement, whole_start, code.text[whole_start:whole_end], f"{begin} {new_own}{written}")
+
+    def _exported(self, code: Code) -> None:
+        """`__all__` of the package, where it names a submodule that nothing there imports."""
+        parent, _, own = self.old.rpartition(".")
+        new_parent, _, new_own = self.new.rpartition(".")
+        folder = self.place.folder or self.place.path
+        if code.path != f"{folder.rpartition('/')[0]}/__init__.py" or own in code.scopes.module.bound:
+            return
+        for string in exported(code.tree):
+            if string.value == own:
+                if parent != new_parent:
+                    raise code.refuse(string, f"'{own}' is in __all__ of the package that it leaves")
+                start, end = code.span(string)
+                code.replace(string, code.text.find(own, start, end), own, new_own)
 
     def _calls(self, code: Code) -> None:
         """`importlib.import_module("old")`, where the string is surely a module."""

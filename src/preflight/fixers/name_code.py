@@ -40,6 +40,8 @@ class NameRename:
         if defines or (starred and self.means(lead.place_of(code.path), self.old)):
             holders.append(module)
         for holder in holders:
+            if holder.kind == "class":
+                raise code.refuse(holder.bound[self.old][0], f"'{self.old}' is an attribute of a class here")
             check_free(code, holder, self.old, self.new)
             self._definitions(code, holder)
         for chain in code.chains:
@@ -51,7 +53,7 @@ class NameRename:
             if scope.holder(self.old) in holders:
                 self._within(code, string)
         if module in holders:
-            for string in _exported(code.tree):
+            for string in exported(code.tree):
                 if string.value == self.old:
                     self._within(code, string)
 
@@ -106,16 +108,24 @@ class NameRename:
             code.replace(string, found.start(), self.old, self.new)
 
     def unsure(self, code: Code) -> list[int]:
-        """Lines with strings that are the name and were left as they are."""
-        strings = [node for node in ast.walk(code.tree) if isinstance(node, ast.Constant) and node.value == self.old]
+        """Lines with attributes and strings of that name that were left as they are: nothing says whose they are."""
+        name = re.compile(rf"(?:\w+\.)*{re.escape(self.old)}")
         edited = {start for start, _ in code.edits}
-        left = [
-            node for node in strings if not any(code.span(node)[0] <= start < code.span(node)[1] for start in edited)
-        ]
-        return [node.lineno for node in left] if edited else []
+        lines = set()
+        for node in ast.walk(code.tree):
+            if isinstance(node, ast.Attribute) and node.attr == self.old:
+                changed = code.span(node)[1] - len(self.old) in edited
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and name.fullmatch(node.value):
+                start, end = code.span(node)
+                changed = any(start <= place < end for place in edited)
+            else:
+                continue
+            if not changed and node.end_lineno is not None:
+                lines.add(node.end_lineno)
+        return sorted(lines)
 
 
-def _exported(tree: ast.Module) -> list[ast.Constant]:
+def exported(tree: ast.Module) -> list[ast.Constant]:
     """The strings of `__all__` at the top of a module."""
     found: list[ast.Constant] = []
     for node in tree.body:

@@ -74,6 +74,8 @@ def _module(audit: Audit, old: str, new: str, place: Place) -> Rename:
         raise UseError(f"{old}: a {place.kind}, which cannot be moved")
     root = source.removesuffix(suffix)[: -len(old.replace(".", "/"))]
     target = f"{root}{new.replace('.', '/')}{suffix}"
+    if place.kind == "package" and new.startswith(f"{old}."):
+        raise UseError(f"{new}: a package cannot be moved into itself")
     if (audit.project.root / target).exists():
         raise UseError(f"{target}: is there already")
     rename = ModuleRename(audit, place, old, new)
@@ -125,14 +127,14 @@ def _name(audit: Audit, place: Place, old: str, new: str) -> Rename:
         found = audit.targets.lead(target.text).defined
         if found is not None and found.place == place and found.name == name:
             dotted.add(target.text)
-    for path, code in work.code.items():
-        work.unsure += [f"{path}:{line}" for line in rename.unsure(code)]
 
     def find(_path: str, text: str) -> list[Mention]:
         pairs = [(written, f"{written.rpartition('.')[0]}.{new_name}") for written in sorted(dotted)]
         return [found for pair in pairs for found in mentions.names(text, *pair, lambda _whole: True)]
 
     _write(work, find, {})
+    for path, code in work.code.items():
+        work.unsure += [f"{path}:{line}" for line in rename.unsure(code)]
     return Rename(tuple(work.changes), None, _documents_first(work.unsure))
 
 
