@@ -192,6 +192,78 @@ def test_a_step_waits_for_what_it_depends_on(project, compass):
     assert compass("plan", "run", "plan.yaml", "--step", "B").code == 0
 
 
+TWO_STEPS = """\
+plan: Moves
+steps:
+  - {id: ONE, run: ["cp src/a.py src/b.py", "git mv src/a.py src/c.py"], files: [src/b.py, src/c.py], remove: src/a.py}
+  - {id: TWO, depends_on: [ONE], validate: [{command: "false"}]}
+"""
+
+
+@pytest.fixture
+def stopped(project, compass) -> Path:
+    """The project after a plan whose first step was committed, and whose second failed."""
+    (project / "src" / "a.py").write_text("x = 1\n")
+    (project / "plan.yaml").write_text(TWO_STEPS)
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "a plan")
+    ran = compass("plan", "run", "plan.yaml", "--commit")
+    assert (ran.code, "stopped at TWO" in ran.out) == (1, True)
+    return project
+
+
+@pytest.mark.parametrize("words", [(), ("--step", "TWO")])
+def test_a_run_that_failed_is_gone_on_with(stopped, compass, words):
+    replace(stopped, '"false"', '"true"')
+    before = git(stopped, "rev-parse", "HEAD")
+    ran = compass("plan", "run", "plan.yaml", "--commit", *words)
+    assert (ran.code, "1 step done: 1 passed, 0 failed" in ran.out) == (0, True)
+    assert ("ONE is left out: it passed earlier, as commit" in ran.out) == (not words)
+    assert git(stopped, "rev-parse", "HEAD") == before
+    assert compass("plan", "status", "plan.yaml").out.startswith(f"ONE: passed {before[:10]}\nTWO: passed\n")
+
+
+def test_a_dry_run_and_the_json_tell_what_is_left_out(stopped, compass):
+    commit = git(stopped, "rev-parse", "HEAD").strip()
+    ran = compass("plan", "run", "plan.yaml", "--dry-run")
+    assert ran.out.startswith("TWO: command false\nONE is left out")
+    assert compass("plan", "run", "plan.yaml", "--json").data["earlier"] == {"ONE": commit}
+
+
+def test_a_committed_step_stays_passed_when_it_is_run_again_and_fails(stopped, compass):
+    ran = compass("plan", "run", "plan.yaml", "--commit", "--again")
+    assert (ran.code, "stopped at ONE" in ran.out) == (1, True)
+    assert "ONE: passed" in compass("plan", "status", "plan.yaml").out
+    assert "ONE is left out" in compass("plan", "run", "plan.yaml").out
+
+
+def test_a_step_that_was_rolled_back_is_due_again(stopped, compass):
+    compass("plan", "rollback", "plan.yaml", "--step", "ONE")
+    ran = compass("plan", "run", "plan.yaml", "--commit")
+    assert "passed  ONE cp src/a.py src/b.py" in ran.out
+    assert (stopped / "src" / "c.py").exists()
+
+
+def test_a_step_that_changed_since_its_commit_is_neither_repeated_nor_left_out_unasked(stopped, compass):
+    replace(stopped, "cp src/a.py", "cp src/c.py")
+    ran = compass("plan", "run", "plan.yaml", "--commit")
+    assert (ran.code, "ONE is to do something else than when it passed as commit" in ran.err, ran.out) == (2, True, "")
+    assert "false" in compass("plan", "run", "plan.yaml", "--step", "TWO").out
+
+
+def test_a_step_whose_commit_is_not_on_this_branch_is_run_only_on_request(stopped, compass):
+    git(stopped, "switch", "-qc", "other", "HEAD~")
+    ran = compass("plan", "run", "plan.yaml", "--commit")
+    assert (ran.code, "which this branch was not built on" in ran.err) == (2, True)
+    assert "ONE is commit" in compass("plan", "run", "plan.yaml", "--commit", "--again").out
+    assert "ONE is left out" in compass("plan", "run", "plan.yaml", "--commit").out
+
+
+def test_without_a_commit_a_step_is_run_again(project, compass):
+    compass("plan", "run", "plan.yaml")
+    assert "2 steps done" in compass("plan", "run", "plan.yaml").out
+
+
 def test_a_dry_run_only_says_what_it_would_do(project, compass):
     ran = compass("plan", "run", "plan.yaml", "--dry-run")
     assert ran.code == 0

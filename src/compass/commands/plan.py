@@ -73,35 +73,43 @@ def run_(
     file: File,
     step: Annotated[list[str] | None, typer.Option("--step", help="Only this step; repeat for more.")] = None,
     commit: Annotated[bool, typer.Option("--commit", help="One commit for each step that passes.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also the steps whose commits are in force.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds for each command.")] = 600.0,
     as_json: Json = False,
 ) -> None:
-    """Run the commands and validations of the steps, in order; stop at the first failure (exit 1)."""
+    """Run the commands and validations of the steps, in order; stop at the first failure (exit 1).
+
+    A later run leaves out the steps that have passed and whose commits are in force.
+    """
     from compass.plan import model, run
     from findings.counted import counted
 
     plan = model.read(file)
     steps = run.ordered(plan, step or ())
-    if dry_run:
-        planned = {one.step_id: [*one.run, *(item.name for item in one.validations)] for one in steps}
-        lines = [f"{step_id}: {name}" for step_id, names in planned.items() for name in names]
-        emit("plan-run", {"dry_run": True, "steps": planned}, "\n".join(lines), as_json=as_json)
-        return
     place = run.place_of(plan)
-    with _progress(sum(len(one.run) + len(one.validations) for one in steps), quiet=as_json) as report:
-        ran = run.run(plan, place, steps, commit=commit, report=report, timeout=timeout)
+    due = run.due(plan, place, steps, again=again)
+    if dry_run:
+        planned = {one.step_id: [*one.run, *(item.name for item in one.validations)] for one in due.steps}
+        lines = [f"{step_id}: {name}" for step_id, names in planned.items() for name in names] + _earlier(due.earlier)
+        data = {"dry_run": True, "steps": planned, "earlier": due.earlier}
+        emit("plan-run", data, "\n".join(lines), as_json=as_json)
+        return
+    with _progress(sum(len(one.run) + len(one.validations) for one in due.steps), quiet=as_json) as report:
+        ran = run.run(plan, place, steps, commit=commit, again=again, report=report, timeout=timeout)
     data = {
         "dry_run": False,
         "base": ran.base,
+        "earlier": ran.earlier,
         "failed": ran.failed,
         "commits": ran.commits,
         "steps": {step_id: [asdict(result) for result in results] for step_id, results in ran.results.items()},
     }
     listed = [result for results in ran.results.values() for result in results]
     counts = ", ".join(f"{sum(r.status == s for r in listed)} {s}" for s in ("passed", "failed", "skipped", "manual"))
-    end = f"stopped at {ran.failed}" if ran.failed else f"{counted(len(steps), 'step')} done"
+    end = f"stopped at {ran.failed}" if ran.failed else f"{counted(len(ran.results), 'step')} done"
     lines = [f"{end}: {counts}", *(f"{step_id} is commit {sha[:10]}" for step_id, sha in ran.commits.items())]
+    lines += _earlier(ran.earlier)
     emit("plan-run", data, "\n".join(lines), as_json=as_json)
     if ran.failed:
         raise typer.Exit(1)
@@ -184,6 +192,13 @@ def _line(step_id: str, result: "Result") -> str:
     shown = result.status in ("failed", "skipped") and result.detail
     detail = "\n    " + result.detail.replace("\n", "\n    ") if shown else ""
     return f"{result.status:<7} {step_id} {result.name} ({result.seconds:.1f} s){detail}"
+
+
+def _earlier(commits: dict[str, str]) -> list[str]:
+    return [
+        f"{step_id} is left out: it passed earlier, as commit {sha[:10]} (--again runs it once more)"
+        for step_id, sha in commits.items()
+    ]
 
 
 def _plan(plan: "Plan") -> dict[str, Any]:

@@ -38,6 +38,11 @@ def branch(root: Path) -> str:
     return git(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
 
 
+def holds(root: Path, commit: str) -> bool:
+    """Whether what is checked out was built on `commit`."""
+    return _run(root, "merge-base", "--is-ancestor", commit, "HEAD").returncode == 0
+
+
 def changed(root: Path, *, without: tuple[str, ...] = ()) -> list[str]:
     """Paths that differ from the last commit, untracked ones included; below `without` (files or folders) nothing."""
     words = git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames").split("\0")

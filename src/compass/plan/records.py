@@ -17,12 +17,13 @@ class Progress:
     """The state of a plan since it was last rolled back as a whole.
 
     `base` is the commit that the first run started from; `commits` the step commits still in force, oldest first;
-    `status` the last outcome of each step.
+    `status` the last outcome of each step, and `work` the digest of what it was to do when it passed.
     """
 
     base: str | None = None
     commits: list[tuple[str, str]] = field(default_factory=list)
     status: dict[str, str] = field(default_factory=dict)
+    work: dict[str, str] = field(default_factory=dict)
 
     def commits_of(self, step_id: str) -> list[str]:
         """The commits of one step, oldest first."""
@@ -59,14 +60,13 @@ class Records:
             if entry["event"] == "start" and progress.base is None:
                 progress.base = entry["commit"]
             elif entry["event"] == "step":
-                progress.status[entry["step"]] = entry["status"]
-                if entry["commit"]:
-                    progress.commits.append((entry["step"], entry["commit"]))
+                _take(progress, entry)
             elif entry["event"] == "rollback" and entry["what"] == "plan":
                 progress = Progress()
             elif entry["event"] == "rollback" and entry["what"] == "step":
                 progress.commits = [pair for pair in progress.commits if pair[0] != entry["target"]]
                 progress.status[entry["target"]] = "rolled back"
+                progress.work.pop(entry["target"], None)
         return progress
 
     @contextmanager
@@ -83,3 +83,15 @@ class Records:
             raise CompassError(
                 "another plan is being run or rolled back in this repository; wait for it to end"
             ) from None
+
+
+def _take(progress: Progress, entry: dict[str, Any]) -> None:
+    """Note how a step ended."""
+    step_id = entry["step"]
+    if entry["commit"]:
+        progress.commits.append((step_id, entry["commit"]))
+    if entry["status"] == "passed":
+        progress.status[step_id] = "passed"
+        progress.work[step_id] = entry.get("work", "")  # Records of earlier versions do not tell.
+    elif not progress.commits_of(step_id):  # A commit stands for its step, however a later attempt ended.
+        progress.status[step_id] = entry["status"]

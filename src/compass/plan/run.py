@@ -1,5 +1,10 @@
-"""Run a plan: in order, each step's commands and validations, recorded, stopped at the first failure."""
+"""Run a plan: in order, each step's commands and validations, recorded, stopped at the first failure.
 
+A later run goes on from there: it leaves out the steps whose commits are in force.
+"""
+
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +21,24 @@ Report = Callable[[Step, Result], None]
 
 @dataclass
 class Ran:
-    """A run: the commit it started from, the results by step, the commits made, and the step that stopped it."""
+    """A run: the commit it started from, the results by step, the commits made, and the step that stopped it.
+
+    `earlier` has the commits of the steps that had passed before and were left out.
+    """
 
     base: str
+    earlier: dict[str, str] = field(default_factory=dict)
     results: dict[str, list[Result]] = field(default_factory=dict)
     commits: dict[str, str] = field(default_factory=dict)
     failed: str | None = None
+
+
+@dataclass(frozen=True)
+class Due:
+    """The steps that a run has to do, and the commits of those that it leaves out."""
+
+    steps: list[Step]
+    earlier: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +74,34 @@ def ordered(plan: Plan, wanted: Sequence[str]) -> list[Step]:
     return [step for group in graph.batches(plan) for step in group if step.step_id in chosen]
 
 
+def due(plan: Plan, place: Place, steps: list[Step], *, again: bool) -> Due:
+    """The steps without those whose commits are in force; all of them when they are to be run `again`.
+
+    CompassError for a step that was committed, where nothing tells whether its work is still there or still wanted.
+    """
+    if again:
+        return Due(steps)
+    progress = place.records.progress()
+    found = Due([])
+    doubts = []
+    for step in steps:
+        commits = progress.commits_of(step.step_id)
+        if not commits:
+            found.steps.append(step)
+        elif not git.holds(place.root, commits[-1]):
+            doubts.append(f"{step.step_id} passed as commit {commits[-1][:10]}, which this branch was not built on")
+        elif progress.work.get(step.step_id) not in (None, "", _work(step)):
+            doubts.append(f"{step.step_id} is to do something else than when it passed as commit {commits[-1][:10]}")
+        else:
+            found.earlier[step.step_id] = commits[-1]
+    if doubts:
+        raise CompassError(
+            f"{'; '.join(doubts)}: leave it out by naming the others with --step, take it back with compass plan "
+            f"rollback {plan.path} --step ID, or run it once more with --again"
+        )
+    return found
+
+
 def run(
     plan: Plan,
     place: Place,
@@ -64,17 +109,25 @@ def run(
     *,
     commit: bool,
     report: Report,
+    again: bool = False,
     timeout: float = TIMEOUT,
 ) -> Ran:
-    """Run the steps; CompassError before the first when a precondition does not hold."""
+    """Run the steps that are due; CompassError before the first when a precondition does not hold."""
     with place.records.alone():
-        _require(plan, place, steps)
-        ran = Ran(git.head(place.root))
-        place.records.append("start", commit=ran.base, branch=git.branch(place.root), steps=[s.step_id for s in steps])
-        for step in steps:
+        left = due(plan, place, steps, again=again)
+        _require(plan, place, left.steps)
+        ran = Ran(git.head(place.root), left.earlier)
+        ids = [step.step_id for step in left.steps]
+        place.records.append("start", commit=ran.base, branch=git.branch(place.root), steps=ids)
+        for step in left.steps:
             passed = _step(step, place, ran, commit=commit, report=report, timeout=timeout)
-            status = "passed" if passed else "failed"
-            place.records.append("step", step=step.step_id, status=status, commit=ran.commits.get(step.step_id))
+            place.records.append(
+                "step",
+                step=step.step_id,
+                status="passed" if passed else "failed",
+                commit=ran.commits.get(step.step_id),
+                work=_work(step),
+            )
             if not passed:
                 ran.failed = step.step_id
                 break
@@ -147,3 +200,9 @@ def _step(step: Step, place: Place, ran: Ran, *, commit: bool, report: Report, t
 
 def _declares(step: Step, path: str) -> bool:
     return any(matches(path, glob) or path.startswith(f"{glob}/") for glob in step.paths)
+
+
+def _work(step: Step) -> str:
+    """A digest of what a step does; how it is checked and described may change without doing it again."""
+    words = [step.run, sorted(step.files), sorted(step.removes)]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
