@@ -1,6 +1,7 @@
 """What the old layouts left beside and in the names of checkpoints, read and put in today's terms."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,14 @@ class CardV1(BaseModel):
     metrics: _Metrics = Field(default_factory=_Metrics)
     checkpointing: _Checkpointing = Field(default_factory=_Checkpointing)
 
-    def row(self) -> dict[str, Any]:
-        """The same in the terms of the catalog."""
+    def measured(self) -> dict[str, float]:
+        """Every metric under its name of today, those that are no finite numbers included."""
         known = self.metrics.model_dump(exclude={"additional_metrics"}, exclude_none=True)
-        metrics = {f"val/{name}": value for name, value in known.items()} | self.metrics.additional_metrics
+        return {f"val/{name}": value for name, value in known.items()} | self.metrics.additional_metrics
+
+    def row(self) -> dict[str, Any]:
+        """The same in the terms of the catalog; a metric that is no finite number has no place in any order."""
+        metrics = {name: value for name, value in self.measured().items() if math.isfinite(value)}
         monitor, mode = self.checkpointing.monitor, self.checkpointing.mode
         parts = {role: getattr(self.model, role) for role in ("encoder", "decoder", "head", "loss")}
         recognition = "parseq" in self.model.architecture.lower()

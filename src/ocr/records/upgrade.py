@@ -1,7 +1,6 @@
 """An old sidecar as a card of today: what it said, what the saved config adds, what the old code fixed."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,8 +118,8 @@ def upgrade(
     model = config.get("model")
     model = model if isinstance(model, dict) else {}
     detection = row["task"] == "detection"
-    metrics = {name: value for name, value in sorted(row["metrics"].items()) if math.isfinite(value)}
-    if lost := sorted(set(row["metrics"]) - set(metrics)):
+    metrics = dict(sorted(row["metrics"].items()))
+    if lost := sorted(set(old.measured()) - set(metrics)):
         notes.append(f"Not a finite number: {', '.join(lost)}.")
     try:
         card = {

@@ -408,6 +408,16 @@ def test_a_single_run_and_an_impossible_stamp(home, migrate):
     assert describe(Path("a"), "x_20259999_101010").started is None
 
 
+def test_the_best_checkpoint_is_one_with_a_score(home, migrate):
+    run = OldRun(home / "outputs.old", "dbnet_20251101_090000", "dbnet", "2025-11-01")
+    run.checkpoint("a", 1, 10, float("nan"))
+    run.checkpoint("b", 0, 5, 0.88)
+    migrate("outputs", f"outputs.old/{run.relative}")
+    new = home / "outputs" / "2025-11-01" / "09-00-00" / "checkpoints"
+    assert os.readlink(new / "best.ckpt") == "b.ckpt"
+    migrate("verify")
+
+
 def test_a_journal_of_another_version_is_refused(home, migrate):
     migrate("outputs", "outputs.old")
     Journal(home / "outputs" / ".migration.jsonl").append({"do": "done", "run": "?"})

@@ -50,6 +50,18 @@ def ocr(capsys):
     return run
 
 
+def test_scores_that_are_no_numbers_have_no_place_in_any_order(tmp_path, old_card, ocr, make_checkpoint):
+    for day, hmean in (("20", 0.5), ("19", float("nan")), ("18", 0.88), ("17", float("-inf"))):
+        path = make_checkpoint(tmp_path / "old" / f"a_202510{day}_100000" / "checkpoints", f"x{day}", card=False)
+        card = old_card | {"created_at": f"2025-10-{day}T10:00:00", "metrics": {"hmean": hmean}}
+        path.with_name(f"{path.stem}.metadata.yaml").write_text(yaml.safe_dump(card))
+    roots = ("--root", str(tmp_path / "old"))
+    assert [line.split()[0] for line in ocr("best", *roots).splitlines()[1:2]] == ["0.88"]
+    rows = json.loads(ocr("list", "--sort", "-score", "--json", *roots), parse_constant=pytest.fail)
+    assert [row["score"] for row in rows] == [0.88, 0.5, None, None]
+    assert ocr("list", *roots).splitlines()[2].split()[0] == "-"
+
+
 @pytest.mark.parametrize("forms", [["yaml"], ["json"], ["yaml", "json"]])
 def test_the_doctor_makes_a_card_of_an_old_sidecar_and_keeps_it(old, ocr, forms):
     path = old(*forms)

@@ -119,7 +119,6 @@ def said(old: CardV1) -> dict[str, Any]:
     """What an old sidecar says, as a listing shows it."""
     row = old.row()
     shown = {key: value for key, value in row.items() if key != "created" and value is not None}
-    shown["metrics"] = {name: value for name, value in row["metrics"].items() if value == value}
     return shown | {"created": moment(old.created_at).isoformat()}
 
 
