@@ -101,7 +101,18 @@ class Catalog:
         # A checkpoint lies below two roots when one holds the other. A database may hold a run twice, when two hosts
         # see the same folder.
         name: Callable[[Any], str] = itemgetter(0) if brief else _name
-        return list({name(row): row for row in reversed(loaded)}.values())[::-1]
+        kept: dict[str, Any] = {}
+        for row in loaded:
+            first = kept.setdefault(name(row), row)
+            if first is not row and kind == "run" and _is_copy(row["folder"], first["folder"]):
+                self.problems.append(
+                    Problem(
+                        row["folder"],
+                        f"not listed: it has the id of {first['folder']}; if it is a copy, remove it or give it an id "
+                        f"of its own in its {RECORD}",
+                    )
+                )
+        return list(kept.values())
 
     def _judge(self, rows: Iterable[Sequence[Any]]) -> None:
         """Take note of the path, state and coming place of rows that are not whole, or of old layouts."""
@@ -120,6 +131,12 @@ class Catalog:
 
 def _name(row: Row) -> str:
     return str(row.get("id") or row.get("path") or row["folder"])
+
+
+def _is_copy(folder: str, other: str) -> bool:
+    """Whether two folders, both of which can be seen from here, are two and not one under two names."""
+    both = os.path.exists(folder) and os.path.exists(other)
+    return both and os.path.realpath(folder) != os.path.realpath(other)
 
 
 # What reads files needs pydantic, whose import takes longer than a listing in which nothing has changed.

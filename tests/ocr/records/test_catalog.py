@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +171,25 @@ def test_a_checkpoint_that_is_not_whole_is_listed_with_its_reason_and_the_rest_g
     assert reason in problem.reason
     assert all(row["encoder"] not in (None, "unknown", "None") for row in rows)
     assert not [row for row in catalog.best() if "bad" in row["path"]]
+
+
+def test_a_copy_of_a_run_is_a_problem_and_a_second_name_is_none(outputs, tmp_path):
+    run = outputs / "2026-01-02" / "03-04-05"
+    (tmp_path / "link").symlink_to(outputs)
+    catalog = Catalog([outputs, tmp_path / "link", run.parent])
+    assert len(catalog.find_runs()) == 2
+    assert catalog.problems == []
+    copy = shutil.copytree(run, run.with_name("copy"), symlinks=True)
+    catalog = Catalog([outputs])
+    assert [row["folder"] for row in catalog.find_runs("id=r1")] == [str(run)]
+    (problem,) = catalog.problems
+    assert problem.path == str(copy)
+    assert f"it has the id of {run}; if it is a copy, remove it" in problem.reason
+    record = copy / RECORD
+    record.write_text(record.read_text().replace('"r1"', '"r4"'))
+    catalog = Catalog([outputs])
+    assert {"r1", "r4"} <= {row["id"] for row in catalog.find_runs()}
+    assert catalog.problems == []
 
 
 def test_a_record_that_cannot_be_read_is_a_row_with_its_reason(outputs):
