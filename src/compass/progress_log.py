@@ -10,6 +10,7 @@ from compass.home import Home
 
 Kind = Literal["note", "done", "issue", "finding", "recommendation", "deferred"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+HEADING = "Daily Progress Log"
 PRIORITIES = {1: "Immediate", 2: "Short Term", 3: "Medium Term", 4: "Long Term"}
 
 

@@ -16,7 +16,7 @@ def width(text: str) -> int:
 
 def render(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table with aligned columns; bars and line ends inside cells are escaped. Ends with a newline."""
-    cells = [[_cell(text) for text in row] for row in (header, *rows)]
+    cells = [[escaped(text) for text in row] for row in (header, *rows)]
     widths = [max(3, *(width(row[column]) for row in cells)) for column in range(len(header))]
     lines = [
         "| " + " | ".join(text + " " * (size - width(text)) for text, size in zip(row, widths, strict=True)) + " |"
@@ -39,5 +39,6 @@ def is_delimiter(line: str) -> bool:
     return "-" in line and _DELIMITER.fullmatch(line.strip()) is not None
 
 
-def _cell(text: str) -> str:
+def escaped(text: str) -> str:
+    """`text` as it stands in one cell."""
     return text.replace("|", "\\|").replace("\r", "").replace("\n", " ")

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 
 from compass import metrics, tables
+from compass.errors import CompassError
 from compass.markdown import Document
+from compass.progress_log import HEADING as LOG
 from compass.progress_log import Entry, line
 from compass.state import Metric
 
-LOG = "Daily Progress Log"
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -37,7 +38,8 @@ def put_metrics(document: Document, chosen: Mapping[str, Metric]) -> list[str]:
     """Bring the newest values into the first table with a Metric column; returns the names of the changed rows.
 
     The value goes into the last column before Target, a status into the Status column; metrics without a row get
-    one. A document without such a table gets a Metrics section at its end.
+    one. A document without such a table gets a Metrics section at its end. CompassError when the table has no column
+    for values.
     """
     found = _table(document)
     if found is None:
@@ -48,19 +50,21 @@ def put_metrics(document: Document, chosen: Mapping[str, Metric]) -> list[str]:
         return list(chosen)
     header, rows = found
     names = [cell.lower() for cell in tables.split_row(document.text(header)) or []]
-    column = names.index("target") - 1 if "target" in names else len(names) - 1
+    column = _value_column(names, header)
     changed = []
     for name, metric in chosen.items():
-        row = next((n for n in rows if (tables.split_row(document.text(n)) or [""])[0].lower() == name.lower()), None)
+        called = name.strip().lower()
+        row = next((n for n in rows if (tables.split_row(document.text(n)) or [""])[0].lower() == called), None)
         if row is None:
             cells = dict(zip((h.lower() for h in metrics.HEADER), metrics.row(name, metric), strict=True))
             cells[names[column]] = metrics.show_value(metric.now)
-            document.insert(rows[-1] + 1, ["| " + " | ".join(cells.get(key, "-") for key in names) + " |"])
+            texts = [tables.escaped(cells.get(key, "-")) for key in names]
+            document.insert(rows[-1] + 1, [f"| {' | '.join(texts)} |"])
             rows.append(rows[-1] + 1)
             changed.append(name)
             continue
         before = document.text(row)
-        text = _with_cell(before, column, metrics.show_value(metric.now))
+        text = _with_cell(_padded(before, len(names)), column, metrics.show_value(metric.now))
         done = metrics.reached(metric)
         if "status" in names and done is not None:
             text = _with_cell(text, names.index("status"), "complete" if done else "open")
@@ -81,6 +85,27 @@ def _table(document: Document) -> tuple[int, list[int]] | None:
                 last += 1
             return number, list(range(number + 2, last + 1)) or [number + 1]
     return None
+
+
+def _value_column(names: list[str], header: int) -> int:
+    """The last column before Target that is free for values, else the one called Now."""
+    stop = names.index("target") if "target" in names else len(names)
+    free = [column for column in range(1, stop) if names[column] != "status"]
+    free = free or [column for column, name in enumerate(names) if name == "now"]
+    if not free:
+        raise CompassError(
+            f"line {header + 1}: the table of metrics has no column for values; add one, such as Now, after Metric"
+        )
+    return free[-1]
+
+
+def _padded(text: str, count: int) -> str:
+    """A table line with at least so many cells; those that it lacks, as a line may, are added empty."""
+    lacking = count - len(tables.split_row(text) or [])
+    if lacking <= 0:
+        return text
+    text = text.rstrip()
+    return (text if text.endswith("|") else f"{text} |") + "   |" * lacking
 
 
 def _with_cell(text: str, column: int, value: str) -> str:

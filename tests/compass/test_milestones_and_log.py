@@ -143,6 +143,51 @@ def test_metrics_go_into_the_table_of_a_tracker(repo, compass):
 
 
 @pytest.mark.parametrize(
+    ("table", "result"),
+    [
+        ("| Metric | Now | Status | Target |\n|--|--|--|--|\n| acc | 1 | open | >=9 |\n",
+         "| Metric | Now | Status | Target |\n|--|--|--|--|\n| acc | 9 | complete | >=9 |\n"),
+        ("| Metric | Target | Now |\n|--|--|--|\n| acc | >=9 | 1 |\n",
+         "| Metric | Target | Now |\n|--|--|--|\n| acc | >=9 | 9 |\n"),
+        ("| Metric | A | B | Target | Status |\n|--|--|--|--|--|\n| acc |\n| b | 2 |\n",
+         "| Metric | A | B | Target | Status |\n|--|--|--|--|--|\n| acc |   | 9 |   | complete |\n| b | 2 |\n"),
+        ("Metric | A | B\n--|--|--\nacc | 1\n",
+         "Metric | A | B\n--|--|--\nacc | 1 | 9 |\n"),
+    ],
+)  # fmt: skip
+def test_metrics_find_their_column_in_other_tables(repo, compass, table, result):
+    compass("pulse-init", "--id", "a-b", "--obj", "g", "--milestone", "m")
+    compass("metric", "set", "acc", "9", "--target", ">=9")
+    tracker = repo.root / "tracker.md"
+    tracker.write_text(table)
+    compass("metric", "show", "--to", "tracker.md")
+    assert tracker.read_text() == result
+    compass("metric", "show", "--to", "tracker.md")
+    assert tracker.read_text() == result
+
+
+@pytest.mark.parametrize("header", ["| Metric | Target |\n|---|---|\n| acc | >=9 |\n", "| Metric |\n|---|\n| acc |\n"])
+def test_a_table_without_a_column_for_values_is_left(repo, compass, header):
+    compass("pulse-init", "--id", "a-b", "--obj", "g", "--milestone", "m")
+    compass("metric", "set", "acc", "9")
+    tracker = repo.root / "tracker.md"
+    tracker.write_text(header)
+    ran = compass("metric", "show", "--to", "tracker.md")
+    assert (ran.code, "line 1: the table of metrics has no column for values" in ran.err) == (2, True)
+    assert tracker.read_text() == header
+
+
+def test_a_metric_with_a_bar_in_its_name_gets_one_row(repo, compass):
+    compass("pulse-init", "--id", "a-b", "--obj", "g", "--milestone", "m")
+    compass("metric", "set", " a|b", "1")
+    tracker = repo.root / "tracker.md"
+    tracker.write_text("| Metric | Now |\n|---|---|\n")
+    for _ in range(2):
+        compass("metric", "show", "--to", "tracker.md")
+        assert tracker.read_text().endswith("|---|---|\n|  a\\|b | 1 |\n")
+
+
+@pytest.mark.parametrize(
     ("text", "parsed"), [("1: a", (1, "a")), ("medium: b", (3, "b")), ("note: c", (2, "note: c")), ("d", (2, "d"))]
 )
 def test_recommendations_carry_their_priority(text, parsed):
