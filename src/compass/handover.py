@@ -7,10 +7,11 @@ from pathlib import Path
 from compass import clock, ids, metrics, progress_log, tables
 from compass.errors import CompassError
 from compass.markdown import Document, Heading, plain
+from compass.progress_log import HEADING as LOG
 from compass.progress_log import PRIORITIES, Entry
 from compass.state import Pulse
 
-_NEXT = re.compile(r"\*{0,2}Next pulse(?: suggested)?:\*{0,2}\s*`?([^\s`]+)`?", re.IGNORECASE)
+_NEXT = re.compile(r"\s*\*{0,2}Next pulse(?: suggested)?:\*{0,2}\s*`?([^\s`]+)`?", re.IGNORECASE)
 _PRIORITY = re.compile(r"\(Priority (\d)\)", re.IGNORECASE)
 _LABEL = re.compile(r"\*\*(.+?):?\*\*:?\s*")
 
@@ -99,7 +100,7 @@ def write(pulse: Pulse, remarks: Remarks, entries: list[Entry]) -> str:
         f"## Recommendations\n\n{_recommendations(remarks)}",
         f"## Deferred Items\n\n{_list(remarks.deferred)}",
         f"## Next Steps\n\n{_next(remarks)}",
-        f"## Daily Progress Log\n\n{progress_log.render(entries) or 'None.' + chr(10)}",
+        f"## {LOG}\n\n{progress_log.render(entries) or 'None.' + chr(10)}",
         f"## Compass Status\n\n```\nPulse ID: {pulse.pulse_id}\nArtifacts: {len(pulse.artifacts)} registered\n"
         f"Token Burden: {pulse.token_burden}\nStatus: complete\n```\n",
     ]
@@ -110,14 +111,11 @@ def read(path: Path) -> Handover:
     """What a handover document says; CompassError when it has nothing that a handover has."""
     document = Document.read(path)
     labels: dict[str, str] = {}
-    next_pulse: str | None = document.front_value("next_pulse")
     for _, text in document.prose():
-        found = _NEXT.search(text)
-        if found:
-            next_pulse = found[1]
         label = _LABEL.match(text)
         if label:
             labels.setdefault(label[1].strip().lower(), text[label.end() :].strip())
+    next_pulse = document.front_value("next_pulse") or _suggested(document)
     pulse_id = document.front_value("pulse_id") or labels.get("pulse id")
     if pulse_id is None and next_pulse is None:
         raise CompassError(f"{path}: no pulse id and no next pulse in it; this is no handover document")
@@ -147,6 +145,13 @@ def start_from(handover: Handover, path: Path) -> tuple[str, str]:
     words = handover.next_pulse.replace("-", " ")
     previous = f", continuing {handover.pulse_id}" if handover.pulse_id else ""
     return ids.pulse_id(handover.next_pulse), handover.next_objective or f"{words[:1].upper()}{words[1:]}{previous}"
+
+
+def _suggested(document: Document) -> str | None:
+    """The pulse that the first line of its own names, outside of the log, which quotes what anybody said."""
+    logs = [document.section(heading) for heading in document.headings() if heading.text.lower() == LOG.lower()]
+    lines = (text for number, text in document.prose() if not any(number in log for log in logs))
+    return next((found[1] for text in lines if (found := _NEXT.match(text))), None)
 
 
 def _points(document: Document, heading: Heading) -> list[str]:

@@ -267,6 +267,34 @@ def test_the_handover_says_everything_and_starts_the_next_pulse(pulse, compass, 
     assert "taken over:   Install torch" in compass("pulse-status").out
 
 
+NOT_NEXT = "left the yaml for the next pulse: cleanup later"
+
+
+def test_the_next_pulse_is_the_one_that_the_handover_suggests(pulse, compass):
+    for kind in ("note", "finding", "deferred"):
+        compass("log", "add", NOT_NEXT, "--kind", kind)
+        compass("log", "add", "Next pulse: cleanup", "--kind", kind)
+    compass("pulse-export", "--next", "scripts-pruning")
+    document = next(pulse.history.glob("*/*/SESSION_HANDOVER.md"))
+    assert compass("pulse-init", "--from", str(document)).out.startswith("pulse scripts-pruning has begun")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("**Next pulse suggested:** `one-two`\n\nNext pulse: three-four\n", "pulse one-two has begun"),
+        (f"{NOT_NEXT}\nNext pulse: one-two\n", "pulse one-two has begun"),
+        ("## Daily Progress Log\n\n### Day\n\nNext pulse: three-four\n\n## Then\n\nnext pulse: one-two\n", "one-two"),
+        (f"{NOT_NEXT}\n", "it suggests no next pulse"),
+    ],
+)  # fmt: skip
+def test_a_handover_without_front_matter_suggests_at_the_start_of_a_line(pulse, compass, tmp_path, text, found):
+    compass("pulse-export")
+    (tmp_path / "by_hand.md").write_text(f"# Handover\n\n**Pulse ID:** a-b\n\n{text}")
+    ran = compass("pulse-init", "--from", str(tmp_path / "by_hand.md"), "--milestone", "ocr-refactor")
+    assert found in ran.out + ran.err
+
+
 def test_a_handover_without_a_next_pulse_needs_an_id(pulse, compass, tmp_path):
     compass("pulse-export")
     document = next(pulse.history.glob("*/*/SESSION_HANDOVER.md"))
