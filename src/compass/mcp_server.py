@@ -6,6 +6,7 @@ that there is no second implementation.
 
 import asyncio
 import importlib
+import importlib.metadata
 import inspect
 import json
 import sys
@@ -62,11 +63,11 @@ class Tool:
             option = known[name].option
             values = value if isinstance(value, list) else [] if value is None else [value]
             if option is None:
-                arguments += [str(one) for one in values]
-            elif isinstance(value, bool):
+                arguments += map(_word, values)
+            elif isinstance(value, bool) and known[name].schema["type"] == "boolean":
                 options += [option] if value else []
             else:
-                options += [f"{option}={one}" for one in values]
+                options += [f"{option}={_word(one)}" for one in values]
         return [*self.words, *options, "--json", "--", *arguments]
 
 
@@ -109,7 +110,8 @@ def make_server(*, read_only: bool) -> Any:
             return _result(types, {"kind": "error", "message": str(error)}, failed=True)
         return _result(types, *await _run(words))
 
-    return lowlevel.Server("compass", on_list_tools=list_tools, on_call_tool=call_tool)
+    version = importlib.metadata.version("receipt-ocr")
+    return lowlevel.Server("compass", version=version, on_list_tools=list_tools, on_call_tool=call_tool)
 
 
 def serve(*, read_only: bool) -> None:
@@ -137,7 +139,22 @@ async def _run(words: list[str]) -> tuple[dict[str, Any], bool]:
     return {**document, "exit_code": child.returncode}, child.returncode not in (0, 1)
 
 
+def _word(value: Any) -> str:
+    """A value on the command line; yes and no in the spelling of JSON."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _clean(value: Any) -> Any:
+    """The same JSON where names that are no UTF-8 have escapes; a client could not be sent their bytes."""
+    if isinstance(value, dict):
+        return {_clean(key): _clean(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
 def _result(types: Any, document: dict[str, Any], failed: bool) -> Any:
+    document = _clean(document)
     text = json.dumps(document, ensure_ascii=False, indent=2)
     content = [types.TextContent(type="text", text=text)]
     return types.CallToolResult(content=content, structured_content=document, is_error=failed)

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 
 import pytest
 
@@ -35,6 +36,8 @@ def test_values_are_never_taken_for_options():
     status = mcp_server.tools(read_only=False)["pulse-status"]
     assert status.command_line({"strict": True}) == ["pulse-status", "--strict", "--json", "--"]
     assert status.command_line({"strict": False}) == ["pulse-status", "--json", "--"]
+    assert tool.command_line({"name": "ok", "now": True})[2] == "--now=true"
+    assert tool.command_line({"name": "ok", "value": False})[-2:] == ["ok", "false"]
     with pytest.raises(CompassError, match="no argument 'color'"):
         status.command_line({"color": 1})
 
@@ -75,6 +78,25 @@ def test_a_client_lists_and_calls_the_tools(repo):
     listed, _, begun = asyncio.run(talk(False))
     assert len(listed.tools) == 35
     assert (begun.is_error, begun.structured_content["pulse"]["pulse_id"]) == (False, "a-b")
+
+
+@WITH_MCP
+def test_names_that_are_no_text_are_sent_with_escapes(repo):
+    import importlib.metadata
+
+    from mcp import Client
+
+    async def talk():
+        async with Client(mcp_server.make_server(read_only=False)) as client:
+            await client.call_tool("pulse-init", {"pulse_id": "a-b", "objective": "g", "milestone": "m"})
+            (repo.artifacts / os.fsdecode(b"\xff.md")).write_text("")
+            status = await client.call_tool("pulse-status", {})
+            return client.server_info, status, await client.call_tool("metric-set", {"name": "ok", "now": True})
+
+    server, status, metric = asyncio.run(talk())
+    assert server.version == importlib.metadata.version("receipt-ocr")
+    assert status.structured_content["artifacts"]["stray"] == ["\\udcff.md"]
+    assert metric.structured_content["metric"]["now"] is True
 
 
 @WITH_MCP
