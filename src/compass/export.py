@@ -36,6 +36,7 @@ class Manifest:
     status: Outcome = "complete"
     handover: str | None = None
     missing: list[str] = field(default_factory=list)
+    former_ids: list[str] = field(default_factory=list)
 
 
 @dataclass

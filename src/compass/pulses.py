@@ -230,7 +230,8 @@ def _repair(home: Home, pulse: Pulse, found: Staging) -> list[str]:
 
 def _refuse_taken(home: Home, pulse_id: str) -> None:
     for folder, manifest in export.manifests(home):
-        if manifest is not None and manifest.pulse_id == pulse_id:
+        # An earlier id is taken as well: the log tells the entries of a pulse by its ids.
+        if manifest is not None and pulse_id in (manifest.pulse_id, *manifest.former_ids):
             raise CompassError(f"pulse id {pulse_id!r} is taken by {home.shown(folder)}; add a date or a number to it")
 
 

@@ -190,6 +190,18 @@ def test_rename_keeps_the_log(pulse, compass):
     assert "- under the first id" in handover
 
 
+def test_the_earlier_id_of_a_pulse_stays_its_own(pulse, compass):
+    compass("log", "add", "under the first id", "--kind", "finding")
+    compass("pulse-rename", "--id", "better-name")
+    compass("pulse-rename", "--id", ID)
+    compass("pulse-rename", "--id", "better-name")
+    compass("pulse-export")
+    ran = compass("pulse-init", "--id", ID, "--obj", "g", "--milestone", "ocr-refactor")
+    assert (ran.code, f"pulse id '{ID}' is taken by" in ran.err) == (2, True)
+    compass("pulse-init", "--id", "third-one", "--obj", "g", "--milestone", "ocr-refactor")
+    assert "is taken by" in compass("pulse-rename", "--id", ID).err
+
+
 def test_export_refuses_a_disagreement_and_offers_the_repair_of_each(pulse, compass):
     stage(pulse, "a.md", "b.md")
     compass("pulse-sync", "--path", "a.md", "--type", "audit")
