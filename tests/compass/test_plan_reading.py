@@ -251,6 +251,17 @@ def test_markdown_disagreements_are_findings_with_lines(write, compass):
     assert "P-3 is not declared to come after P-2, but here: 'After P-2 completes: P-3 can proceed'" in said
 
 
+def test_a_validation_of_files_that_are_not_there_is_a_finding(write, compass):
+    step = (
+        "{id: A, files: [new.py], validate: [{absent: x, files: ['scr/*.py', new.py]}, {absent: y, files: ['*.md']}]}"
+    )
+    write("notes.md", "")
+    write("plan.yaml", f"plan: x\nsteps:\n  - {step}\n")
+    ran = compass("plan", "validate", "plan.yaml")
+    assert "PL008 A: scr/*.py, for the validation absent x, does not exist here" in ran.out
+    assert (ran.code, ran.out.count("PL008")) == (0, 2)
+
+
 def test_a_markdown_file_without_steps_is_no_plan(write, compass):
     write("plan.md", "# Words\n\n| a | b |\n|---|---|\n| P-1 | x |\n")
     assert "no step in it" in compass("plan", "validate", "plan.md").err

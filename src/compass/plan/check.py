@@ -16,7 +16,7 @@ CODES = {
     "PL005": "the prose disagrees with the declared dependencies",
     "PL006": "two places give a step different risks",
     "PL007": "two places give a step different names",
-    "PL008": "a file to change or remove does not exist",
+    "PL008": "a file to change, remove or check does not exist",
     "PL009": "a step has nothing that a machine can check",
     "PL010": "steps that may run in parallel may touch the same file",
     "PL011": "the parallelizable column disagrees with the dependencies",
@@ -115,6 +115,11 @@ def _files(plan: Plan, root: Path) -> Iterator[_Raw]:
         for glob in step.paths:
             if not any(root.glob(glob)):
                 yield step.line, "PL008", "info", f"{step.step_id}: {glob} does not exist here"
+        for validation in step.validations:
+            for glob in set(validation.files) - set(step.paths):
+                if not any(root.glob(glob)):
+                    message = f"{step.step_id}: {glob}, for the validation {validation.name}, does not exist here"
+                    yield step.line, "PL008", "info", message
         if all(validation.kind == "manual" for validation in step.validations):
             yield step.line, "PL009", "warning", f"{step.step_id} has no validation that can be run"
 

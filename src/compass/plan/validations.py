@@ -77,7 +77,9 @@ def _check(validation: Validation, step: Step, root: Path, timeout: float) -> tu
         return "failed", f"no such file: {', '.join(gone)}"
     files = _files(validation, step, root)
     if validation.kind in ("present", "absent"):
-        return _pattern(validation, files, root)
+        # A glob that means nothing, such as a misspelt one, must not pass for a clean file.
+        named = [glob for glob in validation.files if not any(root.glob(glob))]
+        return _pattern(validation, files, root, unseen=named if files else list(wanted))
     suffixes = (".yaml", ".yml") if validation.kind == "yaml" else (".py",)
     files = [file for file in files if file.endswith(suffixes)]
     if not files:
@@ -104,7 +106,8 @@ def _files(validation: Validation, step: Step, root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
-def _pattern(validation: Validation, files: list[str], root: Path) -> tuple[Status, str]:
+def _pattern(validation: Validation, files: list[str], root: Path, *, unseen: list[str]) -> tuple[Status, str]:
+    """Look for the pattern; where it is to be absent and nothing is there for some globs (`unseen`), say so."""
     try:
         wanted = re.compile(validation.value, re.MULTILINE)
     except re.error as error:
@@ -114,11 +117,12 @@ def _pattern(validation: Validation, files: list[str], root: Path) -> tuple[Stat
         text = (root / file).read_text(encoding="utf-8", errors="replace")
         hits += [f"{file}:{text.count(chr(10), 0, match.start()) + 1}" for match in wanted.finditer(text)]
     if validation.kind == "absent":
-        return (
-            ("failed", f"found in {', '.join(hits[:10])}")
-            if hits
-            else ("passed", f"not in {counted(len(files), 'file')}")
-        )
+        if hits:
+            return "failed", f"found in {', '.join(hits[:10])}"
+        looked = f"not in {counted(len(files), 'file')}"
+        if unseen or not files:
+            return "skipped", f"{looked}; not checked, no such file: {', '.join(unseen) or 'the step has none'}"
+        return "passed", looked
     return ("passed", hits[0]) if hits else ("failed", f"not found in {', '.join(files) or 'any file'}")
 
 
