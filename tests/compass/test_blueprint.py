@@ -191,6 +191,15 @@ def test_block_and_reopen(tracker, compass):
     assert "(tasks: 1.1, 2.1, 2.2;" in compass("blueprint", "done", tracker.name, "7.7").err
 
 
+def test_what_is_done_is_blocked_no_longer(tracker, compass):
+    compass("blueprint", "block", tracker.name, "2.1", "--reason", "no van")
+    blocked = tracker.read_text()
+    compass("blueprint", "done", tracker.name, "2.1")
+    assert "2. [x] **Task 2.1: Carry the boxes**\n" in tracker.read_text()
+    tracker.write_text(blocked.replace("[ ] **Task 2.1", "[x] **Task 2.1"))
+    assert compass("blueprint", "status", tracker.name, "--json").data["blocked"] == []
+
+
 def test_notes_go_into_their_sections(tracker, compass, at):
     at("2026-01-25T10:00:00+09:00")
     ran = compass(

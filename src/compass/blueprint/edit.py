@@ -34,16 +34,19 @@ class Action:
 def done(document: Document, given: str | None, name: str) -> tuple[Task, int]:
     """Tick a task (by default the next one) with its sub-tasks, or one sub-task; returns it and how many boxes changed.
 
-    The task above is ticked when its last sub-task is.
+    The task above is ticked when its last sub-task is. What is done is blocked no longer.
     """
     blueprint = parse(document, name=name)
     task = _next(blueprint, name) if given is None else blueprint.find(given)
     changed = [item for item in (task, *task.subtasks) if not item.ticked]
-    for item in changed:
+    above = [
+        parent
+        for parent in blueprint.tasks()
+        if task in parent.subtasks and all(sub.ticked or sub is task for sub in parent.subtasks)
+    ]
+    for item in (task, *task.subtasks, *above):
         _set_box(document, item, ticked=True)
-    for parent in blueprint.tasks():
-        if task in parent.subtasks and all(sub.ticked or sub is task for sub in parent.subtasks):
-            _set_box(document, parent, ticked=True)
+        document.put(item.line, _BLOCKED.sub("", document.text(item.line)))
     keep_true(document, name, completed=task)
     return task, len(changed)
 

@@ -183,7 +183,7 @@ def _tasks(number: str, boxes: list[Box]) -> list[Task]:
     for box in boxes:
         text, reason = box.text, None
         if found := _BLOCKED.search(text):
-            text, reason = text[: found.start()], found[1]
+            text, reason = text[: found.start()], None if box.ticked else found[1]
         text = text.replace("**", "").strip()
         if box.indent == outer or not tasks:
             match = _TASK.fullmatch(text)
