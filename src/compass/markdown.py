@@ -161,7 +161,7 @@ class Document:
         for number in self.front_matter:
             name, colon, value = self.text(number).partition(":")
             if colon and name == key:
-                return value.strip().strip("\"'") or None
+                return _scalar(value.strip()) or None
         return None
 
     def put_front_value(self, key: str, value: str) -> None:
@@ -175,6 +175,15 @@ class Document:
             self.insert(self.front_matter.stop - 1, [f"{key}: {value}"])
         else:
             self.insert(0, ["---", f"{key}: {value}", "---", ""])
+
+
+def _scalar(text: str) -> str:
+    """What a plain or quoted YAML scalar on one line says; of escapes those of quotes and backslashes are known."""
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return re.sub(r"\\([\"\\])", r"\1", text[1:-1])
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1].replace("''", "'")
+    return text
 
 
 def plain(text: str) -> str:

@@ -23,7 +23,7 @@ def test_add_list_show_done(repo, compass, at):
     assert file.read_text().startswith(
         '---\ntype: milestone\nmilestone_id: ocr-refactor\ntitle: "The \\"big\\" one"\nstatus: active\n'
     )
-    assert compass("milestone", "list").out.split() == ["active", "0/2", "ocr-refactor", "The", '\\"big\\"', "one"]
+    assert compass("milestone", "list").out.split() == ["active", "0/2", "ocr-refactor", "The", '"big"', "one"]
     assert compass("milestone", "show", "ocr-refactor").out.splitlines()[1:] == [
         "Phase 1: Imports", "  [ ] find", "  [ ] fix", "Phase 2: Later",
     ]  # fmt: skip
@@ -36,6 +36,21 @@ def test_add_list_show_done(repo, compass, at):
         "created: 2026-01-22\n", "created: 2026-01-22\ncompleted: 2026-01-22\n"
     )
     assert "exists" in compass("milestone", "add", "ocr-refactor").err
+
+
+@pytest.mark.parametrize("title", ['T: "q"', '"', "back\\slash\\", "it's", "'q'", '"q" it', "plain"])
+def test_a_title_is_shown_as_it_was_given(repo, compass, title):
+    compass("milestone", "add", "ms-1", "--title", title)
+    assert compass("milestone", "show", "ms-1", "--json").data["milestone"]["title"] == title
+
+
+@pytest.mark.parametrize(
+    ("scalar", "title"), [("'it''s'", "it's"), ('The "q"', 'The "q"'), ("'t", "'t"), ('""', "H"), ("a b", "a b")]
+)
+def test_a_title_written_by_hand_is_read_as_yaml(repo, compass, scalar, title):
+    repo.milestones.mkdir(parents=True)
+    (repo.milestones / "m.md").write_text(f"---\ntitle: {scalar}\n---\n\n# H\n")
+    assert compass("milestone", "show", "m", "--json").data["milestone"]["title"] == title
 
 
 def test_hand_written_files_are_read_and_kept(repo, compass):
