@@ -58,7 +58,8 @@ class Tool:
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise CompassError(f"{self.name}: no argument {unknown[0]!r} (there: {', '.join(known)})")
-        options, arguments = [], []
+        options: list[str] = []
+        arguments: list[str] = []
         for name, value in given.items():
             option = known[name].option
             values = value if isinstance(value, list) else [] if value is None else [value]
