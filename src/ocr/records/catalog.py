@@ -108,8 +108,8 @@ class Catalog:
                 self.problems.append(
                     Problem(
                         row["folder"],
-                        f"not listed: it has the id of {first['folder']}; if it is a copy, remove it or give it an id "
-                        f"of its own in its {RECORD}",
+                        f"not listed: it has the id of {first['folder']}; remove the one that is a copy, or give it "
+                        f"an id of its own in its {RECORD}",
                     )
                 )
         return list(kept.values())

@@ -137,7 +137,8 @@ def test_a_record_that_is_a_circle_of_links_is_named(outputs):
     shutil.copy(outputs / "run0" / RECORD, outputs / "loop" / "inner" / RECORD)
     catalog = Catalog([outputs])
     assert len(catalog.runs()) == 3  # one of them in two folders
-    (problem,) = catalog.problems
+    problem, copied = catalog.problems
+    assert copied.reason.startswith("not listed: it has the id of ")
     assert problem == (f"{outputs}/loop/{RECORD}", "cannot be read: Too many levels of symbolic links")
 
 

@@ -184,7 +184,7 @@ def test_a_copy_of_a_run_is_a_problem_and_a_second_name_is_none(outputs, tmp_pat
     assert [row["folder"] for row in catalog.find_runs("id=r1")] == [str(run)]
     (problem,) = catalog.problems
     assert problem.path == str(copy)
-    assert f"it has the id of {run}; if it is a copy, remove it" in problem.reason
+    assert f"it has the id of {run}; remove the one that is a copy" in problem.reason
     record = copy / RECORD
     record.write_text(record.read_text().replace('"r1"', '"r4"'))
     catalog = Catalog([outputs])
