@@ -81,11 +81,6 @@ class Project:
         found.discard(self.root / self.registry.index)
         return sorted(path for path in found if not path.name.startswith(LEFTOVER))
 
-    def add_all(self) -> None:
-        """Read every document of the repository."""
-        for path in self.all_files():
-            self.add_file(path)
-
     def type_of_folder(self, document: Document) -> str | None:
         """The type whose folder a document lies in."""
         return self.registry.type_of(document.path)

@@ -60,7 +60,8 @@ def check(root: Path) -> list[str]:
 
 def findings(root: Path) -> list[str]:
     project = Project(root, registry.load(root))
-    project.add_all()
+    for path in project.all_files():
+        project.add_file(path)
     outcome = engine.run(RULES, project, tool="aqms", read=project.read)
     project.cache.save()
     return [f"{f.code} {f.line}:{f.column} {f.message}" for f in outcome.findings]

@@ -1,6 +1,5 @@
 """Every import that surely fails, each with its cause; and every import of a third party."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -187,11 +186,3 @@ class Imports:
         named = item.name not in (None, "*")
         moved = self.index.definition(str(item.name), asked) if named else self.index.module(asked)
         return Broken(path, item, "module", asked, missing, resolution.above, moved, None)
-
-
-def by_statement(broken: list[Broken]) -> Iterator[list[Broken]]:
-    """Broken imports grouped by the statement that they are in (one `from` line may import several missing names)."""
-    groups: dict[tuple[str, str, int], list[Broken]] = {}
-    for one in broken:
-        groups.setdefault((one.path, one.item.module, one.item.level), []).append(one)
-    yield from groups.values()

@@ -25,11 +25,6 @@ class Default(NamedTuple):
         """Whether it is `_self_`."""
         return not self.group and self.value == "_self_"
 
-    @property
-    def interpolated(self) -> bool:
-        """Whether the value is only known when the rest is."""
-        return "${" in (self.value if isinstance(self.value, str) else "") or "${" in self.group
-
 
 def read(document: Node | None) -> list[Default]:
     """The defaults list of a config; an entry that is nothing Hydra knows is left out."""
