@@ -123,9 +123,9 @@ class ViewDataset(Dataset[DetectionBatch]):
     def __len__(self) -> int:
         return len(self.store.samples)
 
-    def __getitem__(self, key: tuple[int, int]) -> DetectionBatch:
-        """Return a batch of one for (epoch, index)."""
-        epoch, index = key
+    def __getitem__(self, key: tuple[int, int] | int) -> DetectionBatch:
+        """Return a batch of one for (epoch, index); an index alone, as overfitting asks for, is of the first epoch."""
+        epoch, index = (0, key) if isinstance(key, int) else key
         rng = np.random.default_rng((self.seed, epoch, index))
         image, sample, scale = self.store.load(index)
         view = random_view(

@@ -138,14 +138,15 @@ class CropStream(IterableDataset[CropBatch]):
 class StreamLoader(DataLoader[CropBatch]):
     """Tells its stream with each iterator which ``position`` it begins at."""
 
-    def __init__(self, stream: CropStream, position: Callable[[], tuple[int, int]], **options: Any) -> None:
-        super().__init__(stream, batch_size=None, worker_init_fn=_one_thread, collate_fn=_as_it_is, **options)
-        self._stream = stream
-        self._position = position
+    # Names are those of the attributes: the trainer makes such loaders anew, for `overfit_batches` for one.
+    def __init__(self, dataset: CropStream, *, position: Callable[[], tuple[int, int]], **options: Any) -> None:
+        super().__init__(dataset, **options)
+        self.position = position
 
     def __iter__(self) -> Any:
         """Begin an epoch."""
-        self._stream.position.copy_(torch.tensor(self._position()))
+        stream: Any = self.dataset
+        stream.position.copy_(torch.tensor(self.position()))
         return super().__iter__()
 
 
@@ -225,10 +226,13 @@ class RecognitionData(LightningDataModule):  # type: ignore[misc]
             stream.rank, stream.world = trainer.global_rank, trainer.world_size
         return StreamLoader(
             stream,
-            self._position,
+            position=self._position,
+            batch_size=None,
             num_workers=self.num_workers,
             pin_memory=self.pin_memory,
             persistent_workers=self.num_workers > 0,
+            worker_init_fn=_one_thread,
+            collate_fn=_as_it_is,
         )
 
     def _position(self) -> tuple[int, int]:
@@ -236,7 +240,8 @@ class RecognitionData(LightningDataModule):  # type: ignore[misc]
         trainer: Any = self.trainer
         if trainer is None:  # each iterator is an epoch
             return next(self._untrained), 0
-        return trainer.current_epoch, trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        epoch = 0 if trainer.overfit_batches else trainer.current_epoch  # overfitting is on the same batches
+        return epoch, trainer.fit_loop.epoch_loop.batch_progress.current.ready
 
     def train_dataloader(self) -> DataLoader[CropBatch]:
         """Return shuffled, augmented batches."""

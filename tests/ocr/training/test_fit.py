@@ -1,6 +1,8 @@
 """A whole run through the application: what it prints, what it leaves, how it is refused, how it goes on."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,3 +212,22 @@ def test_a_sweep_gives_each_job_a_folder_and_id_of_its_own(tiny, tiny_home):
         "data.batch_size=4",
         "data.batch_size=8",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "model=dbnet_mobilenetv3 data=synthetic_detection model.network.backbone.pretrained=false data.train.0.pages=2 "
+        "data.val.0.pages=1 data.crop_size=64",
+        "model=ctc_small data=synthetic_recognition data.train.0.count=16 data.val.0.count=8",
+    ],
+    ids=["detection", "recognition"],
+)
+def test_overfitting_runs(tmp_path, settings):
+    """On the same batch again and again: the trainer takes the loaders apart for it."""
+    command = [sys.executable, "-m", "ocr.cli.main", "train", *settings.split(), "data.batch_size=2", "logger=[csv]"]
+    command += ["+trainer.overfit_batches=1", "trainer.max_epochs=2", "hydra.run.dir=run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert read_record(tmp_path / "run").step == 2

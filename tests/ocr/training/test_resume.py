@@ -138,6 +138,13 @@ def test_a_checkpoint_without_a_validation_keeps_the_weights_beside_their_averag
     assert -steps < float(kept["state_dict"]["weight"]) < 0
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_overfitting_sees_the_same_batches_in_each_epoch(tmp_path, workers):
+    seen = run(tmp_path, workers=workers, overfit_batches=2)
+    assert seen == seen[:2] * EPOCHS
+    assert seen[0] != seen[1]
+
+
 def test_views_of_pages_go_on_inside_an_epoch_too():
     whole, rest = (EpochSampler(8, seed=1, epoch=2, taken=taken) for taken in (0, 6))
     assert list(rest) == list(whole)[6:]
