@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Share of its rectangle that the contour of a straight line fills.
+_FILLED = 0.7
+
+
 @dataclass(frozen=True, kw_only=True)
 class PostprocessSpec(Strict):
     """Binarisation, box threshold and unclip rule of one detector.
@@ -109,7 +113,8 @@ def _quads(spec: PostprocessSpec, contours: list[Any]) -> list[NDArray[np.float3
     from ocr.geometry.quad import LINE_ASPECT, MIN_READING_COSINE
 
     rects = np.array([(*centre, *sides, angle) for centre, sides, angle in map(cv2.minAreaRect, contours)])
-    centre, sides, degrees = rects[:, :2], rects[:, 2:4], rects[:, 4]
+    centre, degrees = rects[:, :2], rects[:, 4]
+    sides = _mean_thickness(rects[:, 2:4], np.array([cv2.contourArea(contour) for contour in contours]))
     distances = [unclip_rect(width, height, spec.shrink_ratio) for width, height in sides.tolist()]
     sides = sides + 2 * np.array(distances)[:, None]
     # The rule of `order_quad` for all at once: the side nearest to horizontal is read along, unless the other is
@@ -125,6 +130,20 @@ def _quads(spec: PostprocessSpec, contours: list[Any]) -> list[NDArray[np.float3
     corners = np.stack((-across - down, across - down, across + down, down - across), 1) + centre[:, None]
     large = sides.min(1) >= spec.min_side
     return [quad if keep else None for quad, keep in zip(corners.astype(np.float32), large, strict=True)]
+
+
+def _mean_thickness(sides: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sides (N,2) of rectangles with the short one as the contour's area over the long one.
+
+    The rectangle around the steps of a tilted line is up to a pixel too thick, and unclipping multiplies that. Where
+    the contour leaves much of its rectangle empty it is bent, and the rectangle stays.
+    """
+    import numpy as np
+
+    long, short = sides.max(1), sides.min(1)
+    mean = areas / np.maximum(long, 1e-6)
+    thickness = np.where(mean >= _FILLED * short, mean, short)
+    return np.where(sides == long[:, None], sides, thickness[:, None])
 
 
 def _polygons(spec: PostprocessSpec, contours: list[Any]) -> list[NDArray[np.float32] | None]:
