@@ -52,7 +52,7 @@ def test_what_was_shrunk_comes_back(aspect: float, height: float, degrees: float
     spec = PostprocessSpec(shrink_ratio=ratio)
     # Kernels are drawn to whole pixels, and the unclip magnifies that, most where a kernel is thinnest.
     (found,) = find(spec, kernel_map([truth], (width, rows), ratio))
-    assert iou(found.polygon, truth) > {0.4: 0.85, 0.5: 0.87, 0.6: 0.91, 0.7: 0.92}[ratio]
+    assert iou(found.polygon, truth) > {0.4: 0.85, 0.5: 0.87, 0.6: 0.88, 0.7: 0.89}[ratio]
     (found,) = find(spec, kernel_map([truth], (width, rows), ratio, scale=6), scale=6.0)
     assert iou(found.polygon, truth) > 0.95
     if aspect > 2 and abs(degrees) < 70:
