@@ -39,7 +39,7 @@ class Soundness:
     def _needed(self, path: str, module: str, level: int, name: str | None) -> list[str]:
         """Files that an import runs: the module, the packages above it, and the submodule that it names."""
         resolver = self.project.resolver
-        resolution = resolver.relative(module, level, path) if level else resolver.absolute(module, path)
+        resolution = resolver.follow(module, level, name, path)
         if resolution.status != "found":
             return []
         place = resolution.places[0]

@@ -90,6 +90,8 @@ class Targets:
         if best.status in ("module", "attribute"):  # a script run from another folder finds another module of that name
             best = self._best((*resolution.places, *self.project.resolver.loose(parts[0])), parts)
         missing = best.status in ("module", "attribute")
+        if missing and resolution.weak:
+            return Lead("external")
         return Lead("unknown") if missing and self._elsewhere(parts[0], resolution, best) else best
 
     def _best(self, places: tuple[Place, ...], parts: list[str]) -> Lead:

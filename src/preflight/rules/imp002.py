@@ -3,7 +3,9 @@
 ## What it does
 Looks every imported name up in the module it is asked of: definitions, assignments, re-exports, star imports with and
 without `__all__`, submodules, readable `__getattr__` tables. Names bound under TYPE_CHECKING alone, annotations without
-a value and names deleted again do not exist at run time. Modules whose names the text does not show are left alone.
+a value and names deleted again do not exist at run time. Modules whose names the text does not show are left alone, and
+so is a module beside the importing file that shares its name with one of the standard library or of a dependency and
+lacks what is asked: the other one is meant.
 
 ## Why it is bad
 The import raises ImportError as soon as it runs. Often one emptied `__init__.py` is the cause of many: they are

@@ -23,7 +23,7 @@ class Resolution(NamedTuple):
     """Where a dotted module leads. status: found | missing | external | stdlib | unknown.
 
     `missing` is the shortest dotted prefix that is not there, `above` the place it should be in; `borrowed` when only
-    the sys.path edits of some file lead there.
+    the sys.path edits of some file lead there; `weak` when a module from elsewhere may be meant, which has that name too.
     """
 
     status: str
@@ -31,6 +31,7 @@ class Resolution(NamedTuple):
     missing: str = ""
     above: Place | None = None
     borrowed: bool = False
+    weak: bool = False
 
 
 class Found(NamedTuple):
@@ -62,7 +63,7 @@ class Resolver:
     top_packages: dict[str, list[str]]
     extra_roots: list[str] = field(default_factory=list)
     own_names: frozenset[str] = frozenset()
-    _modules: dict[tuple[str, str], Resolution] = field(default_factory=dict)
+    _modules: dict[tuple[str, str, bool], Resolution] = field(default_factory=dict)
     _local: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _names: dict[tuple[str, str], Found] = field(default_factory=dict)
     _dotted: dict[str, str] = field(default_factory=dict)
@@ -71,7 +72,25 @@ class Resolver:
 
     def imported(self, item: Import, path: str) -> Resolution:
         """Where the module part of an import statement in the file `path` leads."""
-        return self.relative(item.module, item.level, path) if item.level else self.absolute(item.module, path)
+        return self.follow(item.module, item.level, item.name, path)
+
+    def follow(self, module: str, level: int, name: str | None, path: str) -> Resolution:
+        """Where the module part of `from ..module import name` (None: `import module`) in the file `path` leads."""
+        if level:
+            return self.relative(module, level, path)
+        resolution = self.absolute(module, path)
+        if resolution.weak and not self._confirms(resolution, module, name):
+            return self.absolute(module, path, sure=True)
+        return resolution
+
+    def _confirms(self, resolution: Resolution, module: str, name: str | None) -> bool:
+        """Whether a module that shares its name with one from elsewhere is the one meant: it has what is asked of it."""
+        if name is None or name == "*":
+            return not self._from_outside(module.partition(".")[0])
+        return any(self.lookup(place, name).status in ("found", "unknown") for place in resolution.places)
+
+    def _from_outside(self, top: str) -> bool:
+        return top in STANDARD or self.provided(top, False)
 
     def relative(self, module: str, level: int, path: str) -> Resolution:
         """Where `from ..module import x` in the file `path` leads."""
@@ -94,13 +113,13 @@ class Resolver:
             return self.folders.get("", "__init__") or Place("namespace", "")
         return self.folders.get(above, own) or Place("namespace", folder)
 
-    def absolute(self, module: str, path: str = "") -> Resolution:
-        """Where `import module` leads for the file `path` (its own folder may be on the path)."""
+    def absolute(self, module: str, path: str = "", *, sure: bool = False) -> Resolution:
+        """Where `import module` leads for the file `path` (its own folder may be on the path, unless it must be `sure`)."""
         local = self._local_roots(path) if path else ()
-        key = ("|".join(local), module)
+        key = ("|".join(local), module, sure)
         known = self._modules.get(key)
         if known is None:
-            known = self._modules[key] = self._absolute(module, local)
+            known = self._modules[key] = self._absolute(module, local, sure)
         return known
 
     def _local_roots(self, path: str) -> tuple[str, ...]:
@@ -121,10 +140,20 @@ class Resolver:
                 return True
         return False
 
-    def _absolute(self, module: str, local: tuple[str, ...]) -> Resolution:
+    def _weak(self, root: str, first: Place, top: str, local: tuple[str, ...]) -> bool:
+        """Whether a folder shows only what may be meant by a name: it is no source root, and others have the name too.
+
+        The folder of a script inside a package is on the path when the script is run, not when the package is imported.
+        """
+        if root in self.roots or first.kind == "namespace":
+            return False
+        return root in local[1:] or self._from_outside(top)
+
+    def _absolute(self, module: str, local: tuple[str, ...], sure: bool) -> Resolution:
         names = module.split(".")
         top = names[0]
         found: list[Place] = []
+        weak: list[Place] = []
         best: Resolution | None = None
         namespaces_only = borrowed = True
         usual, possible = self._folders_of(top, local)
@@ -135,9 +164,12 @@ class Resolver:
                 if opaque and (f"{root}/{top}" if root else top) in opaque:
                     return Resolution("unknown")
                 continue
-            namespaces_only &= first.kind == "namespace"
             places, unsure = self.folders.descend(root, names)
             judged = self._judge(places, names, unsure, "", None)
+            if self._weak(root, first, top, local):
+                weak += judged.places if judged.status == "found" and not sure else ()
+                continue
+            namespaces_only &= first.kind == "namespace"
             if judged.status == "found":
                 found += judged.places
                 borrowed &= root not in usual
@@ -146,7 +178,9 @@ class Resolver:
             elif best is None or judged.status == "unknown" or _deeper(judged, best):
                 best = judged
         if found and not namespaces_only:
-            return Resolution("found", tuple(dict.fromkeys(found)), borrowed=borrowed)
+            return Resolution("found", tuple(dict.fromkeys(found + weak)), borrowed=borrowed)
+        if weak:
+            return Resolution("found", tuple(dict.fromkeys(weak)), weak=True)
         if top in STANDARD:
             return Resolution("stdlib")
         return self._without_package(top, found, best, namespaces_only, borrowed)
@@ -280,7 +314,7 @@ class Resolver:
         """The name through `from x import *`; unknown when a star comes from outside."""
         unsure = False
         for module, level, _line, _guard in summary.stars:
-            resolution = self.imported(Import(module, level, "*", None, 0, 0, "", "", "from"), place.path)
+            resolution = self.follow(module, level, "*", place.path)
             if resolution.status != "found":
                 unsure |= resolution.status != "missing"
                 continue
@@ -328,7 +362,7 @@ class Resolver:
     def _through(self, place: Place, binding: Binding, depth: int) -> Defined:
         assert binding.source is not None
         module, level, attribute = binding.source
-        resolution = self.relative(module, level, place.path) if level else self.absolute(module, place.path)
+        resolution = self.follow(module, level, attribute, place.path)
         whole = f"{module}.{attribute}" if attribute else module
         if resolution.status in ("external", "stdlib"):
             return Defined(None, "", "external", whole)
