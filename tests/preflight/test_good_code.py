@@ -1,4 +1,4 @@
-"""Code and configs that work, beside ones that look alike and do not: each with everything that should be said about it."""
+"""Code and configs that work, beside ones that look alike and do not, and everything that should be said about them."""
 
 import pytest
 
@@ -60,9 +60,71 @@ NAMESAKES = {
     ),
 }
 
+HIDDEN = {  # ways to bind `made` that the text does not show as a name
+    "protoc": "_globals = globals()\nbuilder.Build(DESCRIPTOR, _globals)\n",
+    "attach": "import lazy\n__getattr__, __dir__, __all__ = lazy.attach(__name__, ['made'])\n",
+    "lambda": "__getattr__ = lambda name: 1\n",
+    "imported getattr": "from shop.serve import __getattr__\n",
+    "stored": "g = globals()\ng['made'] = 1\n",
+    "returned": "def names():\n    return globals()\nnames()['made'] = 1\n",
+    "the module itself": "import sys\n_this = sys.modules[__name__]\nsetattr(_this, 'made', 1)\n",
+    "an attribute of the module": "import sys\nsys.modules[__name__].made = 1\n",
+    "its dictionary": "import sys\nvars(sys.modules[__name__])['made'] = 1\n",
+    "its dictionary as an attribute": "import sys\nsys.modules[__name__].__dict__.update(made=1)\n",
+    "members of an enum": "import enum\n@enum.global_enum\nclass E(enum.IntEnum):\n    made = 1\n",
+    "a decorator": "from shop.serve import export\n@export(globals())\ndef f(): ...\n",
+    "a replaced module": "import sys\nsys.modules[__name__] = object()\n",
+}
+SHOWN = {  # the same words where they bind nothing
+    "read": "x = globals()['a'], globals().get('b'), dict(globals()), {**globals()}, 'c' in globals()\n",
+    "evaluated": "def f(): return eval('1', globals()), '%(a)s' % globals()\n",
+    "looked up": "import sys\nf = getattr(sys.modules[__name__], 'a', None), sys.modules[__name__].__doc__\n",
+    "of a function": "def f():\n    g(locals())\n    names = vars()\n    names['made'] = 1\n",
+    "exported": "__all__ = ['a']\ndef __dir__(): return __all__\na = 1\n",
+    "for type checkers": "import typing\nif typing.TYPE_CHECKING:\n    from shop.serve import __getattr__\n",
+}
 
-@pytest.mark.parametrize("name", NAMESAKES)
+
+@pytest.mark.parametrize("name", [*HIDDEN, *SHOWN])
+def test_names_that_the_text_hides(name: str, repository, run) -> None:
+    files = {
+        "shop/mod.py": (HIDDEN | SHOWN)[name],
+        "shop/serve.py": "def export(names): ...\ndef __getattr__(name): ...\n",
+        "shop/lazy.py": "from shop.mod import *\n",
+        "use.py": "from shop.mod import made\n",
+    }
+    expected = [] if name in HIDDEN else ["shop.mod.made"]
+    assert [f.symbol for f in run(repository(SHOP | files), "IMP001", "IMP002").findings] == expected
+
+
+EXPORTS = {
+    "exports added inside a function": (
+        {
+            "shop/mod.py": "__all__ = []\ndef export(f):\n    __all__.append(f.__name__)\n    return f\n"
+            "@export\ndef made(): ...\n",
+            "shop/again.py": "from shop.mod import *\n",
+            "use.py": "from shop.again import made, gone\n",
+        },
+        ["use.py:1 IMP002 shop.again.gone"],
+    ),
+    "a module that makes itself a package": (
+        {
+            "shop/six.py": "__path__ = []\n",
+            "shop/plain.py": "",
+            "use.py": "from shop.six.moves import range\nfrom shop.plain.moves import range\n",
+        },
+        ["use.py:2 IMP001 shop.plain.moves.range"],
+    ),
+    "messages that protoc makes": (
+        {"shop/a_pb2.py": "x = 1\n", "use.py": "from shop.a_pb2 import Message\nfrom shop.b import Message\n"},
+        ["use.py:2 IMP001 shop.b.Message"],
+    ),
+}
+CASES = NAMESAKES | EXPORTS
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_what_is_said(name: str, repository, run) -> None:
-    files, expected = NAMESAKES[name]
+    files, expected = CASES[name]
     found = run(repository(SHOP | files), *RULES).findings
     assert sorted(f"{f.path}:{f.line} {f.code} {f.symbol}" for f in found) == expected

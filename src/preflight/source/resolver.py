@@ -23,7 +23,7 @@ class Resolution(NamedTuple):
     """Where a dotted module leads. status: found | missing | external | stdlib | unknown.
 
     `missing` is the shortest dotted prefix that is not there, `above` the place it should be in; `borrowed` when only
-    the sys.path edits of some file lead there; `weak` when a module from elsewhere may be meant, which has that name too.
+    the sys.path edits of some file lead there; `weak` when a module from elsewhere that has that name may be meant.
     """
 
     status: str
@@ -84,7 +84,7 @@ class Resolver:
         return resolution
 
     def _confirms(self, resolution: Resolution, module: str, name: str | None) -> bool:
-        """Whether a module that shares its name with one from elsewhere is the one meant: it has what is asked of it."""
+        """Whether a module that shares its name with one from elsewhere is the one meant: it has what is asked."""
         if name is None or name == "*":
             return not self._from_outside(module.partition(".")[0])
         return any(self.lookup(place, name).status in ("found", "unknown") for place in resolution.places)
@@ -114,7 +114,7 @@ class Resolver:
         return self.folders.get(above, own) or Place("namespace", folder)
 
     def absolute(self, module: str, path: str = "", *, sure: bool = False) -> Resolution:
-        """Where `import module` leads for the file `path` (its own folder may be on the path, unless it must be `sure`)."""
+        """Where `import module` leads for the file `path` (`sure`: without folders that only may be on the path)."""
         local = self._local_roots(path) if path else ()
         key = ("|".join(local), module, sure)
         known = self._modules.get(key)
@@ -238,9 +238,9 @@ class Resolver:
         return Resolution("missing", missing=missing, above=last)
 
     def _open_path(self, places: list[Place], above: Place | None) -> bool:
-        """Whether a package on the way changes its `__path__`."""
+        """Whether a package on the way, or a module that makes itself one, changes its `__path__`."""
         for place in (*places, *([above] if above else [])):
-            if place.kind == "package":
+            if place.kind in ("package", "module"):
                 summary = self.summary(place.path)
                 if summary is not None and summary.path_dynamic:
                     return True
@@ -306,7 +306,7 @@ class Resolver:
             return starred
         if name in _MODULE_NAMES or (summary.getattr_line and summary.lazy is None) or summary.dynamic:
             return Found("unknown", place)
-        if place.kind.startswith("stub") or self._looks_generated(place, name):
+        if place.kind.startswith("stub") or place.path.endswith("_pb2.py") or self._looks_generated(place, name):
             return Found("unknown", place)
         return Found("typing" if binding is not None else "missing", place, binding)
 

@@ -3,7 +3,7 @@
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from preflight.source import calls, hidden, lazy, shapes
 from preflight.source.summary import Binding, Call, ClassInfo, Import, Signature, Summary
@@ -49,6 +49,8 @@ class Visitor:
         if self.getattr_node is not None:
             self.lazy = lazy.table(self.getattr_node, self.constants)
             self.dynamic |= self.serving_hidden and self.lazy is None
+        served = self.names.get("__getattr__")
+        self.dynamic |= served is not None and served.kind != "def" and not served.typing
         self.calls = [self._spread(call) if call.kind == "build" else call for call in self.calls]
         return Summary(
             error, lines, self.imports, self.names, self.stars, self.exported, self.exported_dynamic, self.lazy,
@@ -86,7 +88,7 @@ class Visitor:
     def _statement(self, node: ast.stmt, guard: str, function: str, module: bool) -> None:
         if self.deep and _touches(self.deep, node):
             self._expressions(node, guard, function)
-        if self.suspects and _touches(self.suspects, node) and not hasattr(node, "body"):
+        if self.suspects and _touches(self.suspects, node):
             self._suspect(node, function)
         handler = _HANDLERS.get(type(node))
         if handler is not None:
@@ -98,8 +100,10 @@ class Visitor:
 
     def _suspect(self, node: ast.stmt, function: str) -> None:
         """Remember a statement that may bind names, or make modules, which the text does not show."""
-        found = {kind for child in ast.walk(node) for kind in hidden.bindings(child)}
+        parts = [node] if not hasattr(node, "body") else list(_heads(node))  # statements inside have their own turn
+        found = {kind for part in parts for kind in hidden.bindings(part, inside=bool(function))}
         self.path_dynamic |= "module" in found
+        self.exported_dynamic |= "export" in found and function not in ("", "__dir__", "__getattr__")
         if function == "__getattr__":
             self.serving_hidden |= "name" in found  # it keeps what it served: nothing new when its table is readable
         else:
@@ -332,6 +336,13 @@ def _touches(rows: list[int], node: ast.stmt) -> bool:
     first = min((d.lineno for d in getattr(node, "decorator_list", ())), default=node.lineno)
     index = bisect_left(rows, first)
     return index < len(rows) and rows[index] <= (node.end_lineno or node.lineno)
+
+
+def _heads(node: ast.stmt) -> Iterator[ast.AST]:
+    """What a compound statement says before its block: decorators, defaults, tests."""
+    for name in ("decorator_list", "args", "keywords", "items", "test", "iter", "subject"):
+        value = getattr(node, name, None)
+        yield from value if isinstance(value, list) else [value] if isinstance(value, ast.AST) else ()
 
 
 def _imports_in(node: ast.If) -> bool:
