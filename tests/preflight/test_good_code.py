@@ -120,7 +120,97 @@ EXPORTS = {
         ["use.py:2 IMP001 shop.b.Message"],
     ),
 }
-CASES = NAMESAKES | EXPORTS
+ENTRY = """import hydra
+from hydra.utils import instantiate
+@hydra.main(config_path="../conf", config_name="main", version_base=None)
+def main(cfg):
+    instantiate(cfg)
+"""
+
+
+def built(module: str, config: str) -> dict[str, str]:
+    """A module, and a config of several nodes that an entry point builds."""
+    return {"shop/m.py": module, "shop/train.py": ENTRY, "conf/main.yaml": config}
+
+
+SIGNATURES = {
+    "fields of attrs": (
+        built(
+            "import attr\nfrom attrs import define, field\n@define\nclass A:\n    _width: int\n    b: int = 1\n"
+            "@attr.s\nclass B:\n    x = attr.ib()\n@define\nclass C:\n    x: int = field(alias='y')\n"
+            "@define\nclass D:\n    x = field()\n",
+            "a: {_target_: shop.m.A, width: 1}\na2: {_target_: shop.m.A, _width: 1}\nb: {_target_: shop.m.B, x: 1}\n"
+            "c: {_target_: shop.m.C, y: 1}\nd: {_target_: shop.m.D, x: 1}\n",
+        ),
+        ["conf/main.yaml:2 HYD005 shop.m.A:_width", "conf/main.yaml:2 HYD006 shop.m.A:width"],
+    ),
+    "fields of dataclasses": (
+        built(
+            "from dataclasses import dataclass, field\n@dataclass\nclass A:\n    x: int = field(init=False)\n"
+            "    y: int = field()\n    z: list = field(default_factory=list)\n",
+            "a: {_target_: shop.m.A, y: 1}\nb: {_target_: shop.m.A, x: 1, y: 1}\nc: {_target_: shop.m.A}\n",
+        ),
+        ["conf/main.yaml:2 HYD005 shop.m.A:x", "conf/main.yaml:3 HYD006 shop.m.A:y"],
+    ),
+    "names bound more than once": (
+        built(
+            "import sys\ndef f(a): ...\ndef f(a, b): ...\nif sys.version_info < (3,):\n    def g(a): ...\n"
+            "else:\n    def g(a, new): ...\ntry:\n    from fast import h\nexcept ImportError:\n    def h(a): ...\n"
+            "def k(a): ...\nk = wrap(k)\nclass L:\n    def __init__(self, a): ...\nL = wrap(L)\n"
+            "class M:\n    if sys.platform == 'x':\n        def __init__(self, a): ...\n"
+            "    else:\n        def __init__(self, b): ...\n",
+            "".join(f"{name}: {{_target_: shop.m.{name}, b: 1, new: 1}}\n" for name in "fghkLM"),
+        ),
+        [],
+    ),
+    "constructors that are no function of the class": (
+        built(
+            "class H:\n    def _init(self, zz): ...\n    __init__ = _init\nclass Late: ...\n"
+            "def f(self, a): ...\nLate.__init__ = f\n",
+            "a: {_target_: shop.m.H, zz: 1}\nb: {_target_: shop.m.Late, a: 1}\n",
+        ),
+        [],
+    ),
+    "what is known all the same": (
+        built(
+            "from typing import overload\n@overload\ndef f(a: int): ...\n@overload\ndef f(a: str): ...\n"
+            "def f(a, b=1): ...\ntry:\n    import torch\n    class Net:\n        def __init__(self, a): ...\n"
+            "except ImportError:\n    Net = None\n",
+            "a: {_target_: shop.m.f, a: 1, b: 2}\nb: {_target_: shop.m.f, a: 1, c: 2}\n"
+            "c: {_target_: shop.m.Net, a: 1, c: 2}\n",
+        ),
+        ["conf/main.yaml:2 HYD005 shop.m.f:c", "conf/main.yaml:3 HYD005 shop.m.Net:c"],
+    ),
+    "class methods, static methods, and methods": (
+        built(
+            "class Net:\n    @classmethod\n    def make(cls, a): ...\n    @staticmethod\n    def new(a): ...\n"
+            "    def run(self, a): ...\n",
+            "a: {_target_: shop.m.Net.make, b: 1}\nb: {_target_: shop.m.Net.new, a: 1}\n"
+            "c: {_target_: shop.m.Net.run, b: 1}\n",
+        ),
+        ["conf/main.yaml:1 HYD005 shop.m.Net.make:b", "conf/main.yaml:1 HYD006 shop.m.Net.make:a"],
+    ),
+    "positional arguments": (
+        built(
+            "def f(a, b=1): ...\ndef g(*args): ...\n",
+            "a: {_target_: shop.m.f, _args_: [1, 2, 3]}\nb: {_target_: shop.m.f, _args_: [1], a: 1}\n"
+            "c: {_target_: shop.m.f, _args_: [1], b: 1}\nd: {_target_: shop.m.g, _args_: [1, 2]}\n",
+        ),
+        ["conf/main.yaml:1 HYD005 shop.m.f:_args_", "conf/main.yaml:2 HYD005 shop.m.f:a"],
+    ),
+    "targets that are no paths": (
+        built(
+            "",
+            "a: {_target_: Net}\nb: {_target_: 'p.m:Net'}\nc: {_target_: p..m.Net}\nd: {_target_: ' p.m.Net '}\n"
+            "e: {_target_: '???'}\nf: {_target_: '${x}'}\ng: {_target_: <name>}\nx: 1\n",
+        ),
+        [
+            *("conf/main.yaml:1 HYD001 Net", "conf/main.yaml:2 HYD001 p.m:Net", "conf/main.yaml:3 HYD001 p..m.Net"),
+            "conf/main.yaml:4 HYD001  p.m.Net ",
+        ],
+    ),
+}
+CASES = NAMESAKES | EXPORTS | SIGNATURES
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -8,9 +8,8 @@ from preflight.source.resolver import Defined
 from preflight.source.summary import ClassInfo, Param, Signature
 
 _EMPTY_BASES = frozenset(("object", "ABC", "abc.ABC", "Protocol", "typing.Protocol", "Generic", "typing.Generic"))
-_DATACLASS = frozenset(
-    ("dataclass", "dataclasses.dataclass", "define", "attrs.define", "attr.s", "attr.define", "attrs.frozen", "frozen")
-)
+_ATTRS = frozenset(("define", "attrs.define", "attr.s", "attr.define", "attrs.frozen", "frozen"))
+_DATACLASS = _ATTRS | {"dataclass", "dataclasses.dataclass"}
 _HARMLESS = frozenset(
     (
         *("final", "typing.final", "total_ordering", "functools.total_ordering", "runtime_checkable", "classmethod"),
@@ -70,7 +69,7 @@ class Classes:
         """Kind of a class member ("method", "classmethod", "class", ...), "missing", or "unknown"."""
         info = self.info(place, name)
         key = f"{place.path}:{name}"
-        if info is None or key in seen or info.metaclass:
+        if info is None or key in seen or info.opaque:
             return "unknown"
         if attribute in info.members:
             return info.members[attribute]
@@ -92,7 +91,7 @@ class Classes:
         summary = self.project.summary(place.path)
         if summary is None or summary.error is not None:
             return None
-        if kind == "def":
+        if kind == "def" and "." not in name:
             function = summary.function(name)
             if function is None or not _harmless(function.decorators):
                 return None
@@ -110,10 +109,12 @@ class Classes:
     def _class(self, place: Place, name: str, seen: frozenset[str]) -> Constructor | None:
         info = self.info(place, name)
         key = f"{place.path}:{name}"
-        if info is None or key in seen or info.metaclass:
+        if info is None or key in seen or info.opaque:
             return None
         others = [d for d in info.decorators if d not in _DATACLASS and not _harmless([d])]
-        if others or info.new is not None:
+        if others or "__new__" in info.members:
+            return None
+        if "__init__" in info.members and (info.init is None or info.members["__init__"] != "method"):
             return None
         if any(decorator in _DATACLASS for decorator in info.decorators) and info.init is None:
             fields = self._fields(place, name, seen)
@@ -144,8 +145,14 @@ class Classes:
             if inherited is None:
                 return None
             fields |= {param.name: param for param in inherited}
-        if any(decorator in _DATACLASS for decorator in info.decorators):
-            fields |= {field: Param(field, "a", required) for field, required in info.fields if field != "_"}
+        own = dict(info.fields)
+        if any(decorator in _ATTRS for decorator in info.decorators):
+            if "?" in own or "attr.s" in info.decorators:  # which names are fields depends on its arguments
+                return None
+            own = {field.lstrip("_"): required for field, required in own.items()}
+        elif not any(decorator in _DATACLASS for decorator in info.decorators):
+            own = {}
+        fields |= {field: Param(field, "a", required) for field, required in own.items() if field not in ("_", "?", "")}
         return list(fields.values())
 
 

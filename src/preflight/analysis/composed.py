@@ -40,6 +40,7 @@ class Node:
     constructor: Constructor
     unknown: dict[str, Value] = field(default_factory=dict)  # keyword -> its place
     swallowed: dict[str, Value] = field(default_factory=dict)
+    clashes: dict[str, tuple[Value, str]] = field(default_factory=dict)  # keyword or `_args_` -> its place, the problem
     missing: set[str] | None = None  # keywords that no composition gives
     missing_as_it_stands: set[str] = field(default_factory=set)  # keywords that an entry point without choices lacks
     given: set[str] = field(default_factory=set)
@@ -191,6 +192,10 @@ class Compositions:
                 continue  # a value of the base that another option does not take: the combination is not anybody's
             (node.swallowed if signature.varkw else node.unknown).setdefault(name, child)
         extra = self.usage.given(key, nested=nested)
+        if not extra.positional and not extra.more:
+            for name, child, problem in _clashes(value, constructor):
+                if not composition.choices or child.path in composition.added:
+                    node.clashes.setdefault(name, (child, problem))
         missing = self._missing(value, extra, constructor, set(given), composition)
         if not composition.choices and composition.entry.source:
             node.missing_as_it_stands |= missing
@@ -247,6 +252,20 @@ def _takes_a_config(constructor: Constructor, value: Value) -> bool:
     """Whether the target gets the whole config as its one argument from code: the keys beside it are no arguments."""
     names = [param.name for param in constructor.signature.params]
     return len(names) == 1 and names[0] in _CONFIG_NAMES and names[0] not in value.children
+
+
+def _clashes(value: Value, constructor: Constructor) -> Iterator[tuple[str, Value, str]]:
+    """More `_args_` than there are parameters, and keywords that `_args_` give already."""
+    arguments = value.children.get("_args_")
+    if arguments is None or arguments.kind != "list":
+        return
+    places = [param for param in constructor.signature.params if param.kind != "k"]
+    count = len(arguments.items)
+    if count > len(places) and not constructor.signature.varargs:
+        yield "_args_", arguments, f"takes {len(places)} positional arguments, not the {count} of '_args_'"
+    for param in places[:count]:
+        if param.kind == "a" and param.name in value.children:
+            yield param.name, value.children[param.name], f"gets '{param.name}' twice: '_args_' gives it already"
 
 
 def _has_above(keys: set[str], key: str) -> bool:

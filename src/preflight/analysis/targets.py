@@ -16,6 +16,7 @@ from preflight.source.folders import Place
 from preflight.source.resolver import Defined, Resolution
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_MALFORMED = re.compile(r"[\w.: ]*\w[\w.: ]*")  # a path all the same, not a placeholder
 
 
 class Target(NamedTuple):
@@ -32,7 +33,7 @@ class Target(NamedTuple):
 
 
 class Lead(NamedTuple):
-    """What a target string leads to. status: found | module | attribute | external | unknown | names-module.
+    """What a target string leads to: found | module | attribute | external | unknown | names-module | malformed.
 
     "module" and "attribute" say which part is missing; `missing` is the dotted name that is not there, `cause` its root
     cause; `defined` is the end of the chain of re-exports, `written` the module the string goes through.
@@ -79,7 +80,7 @@ class Targets:
 
     def _lead(self, text: str) -> Lead:
         if not _DOTTED.fullmatch(text):
-            return Lead("unknown")
+            return Lead("malformed" if _MALFORMED.fullmatch(text) else "unknown")
         parts = text.split(".")
         resolution = self.project.resolver.absolute(parts[0])
         if resolution.status in ("external", "stdlib") or (resolution.status == "unknown" and not resolution.places):

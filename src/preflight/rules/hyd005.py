@@ -3,9 +3,9 @@
 ## What it does
 Composes every entry point with every option of every group, without Hydra, and compares the keys beside each `_target_`
 with the signature of what it names, through inheritance and dataclasses. Keys that code adds or takes out
-(`instantiate(cfg.x, extra=...)`, `cfg.x.pop("key")`) are understood, and so are `_args_` and `_partial_`. A node whose
-class is taken with `get_class` is left alone: its siblings are no arguments. Signatures that the text does not show
-(outside classes, decorators) are never judged.
+(`instantiate(cfg.x, extra=...)`, `cfg.x.pop("key")`) are understood, and so are `_args_` (too many, or one that a key
+gives again, are reported) and `_partial_`. A node whose class is taken with `get_class` is left alone: its siblings are
+no arguments. Signatures that the text does not show (outside classes, decorators, names bound twice) are never judged.
 
 ## Why it is bad
 `instantiate` raises TypeError, but only when that option is chosen.
@@ -33,7 +33,7 @@ from preflight.files import context
 
 
 def check(audit: Audit) -> Iterator[Finding]:
-    """One finding for each key that a target does not take."""
+    """One finding for each key that a target does not take, or takes from `_args_` already."""
     seen = set()
     for node in audit.compositions.nodes:
         for name, value in sorted(node.unknown.items()):
@@ -51,6 +51,16 @@ def check(audit: Audit) -> Iterator[Finding]:
             severity = in_config(value.path)
             yield Finding(
                 "HYD005", severity, value.path, value.key_line, value.key_column, message, symbol, _cause(node), fix
+            )
+        for name, (value, problem) in sorted(node.clashes.items()):
+            place = (value.path, value.key_line, value.key_column, node.target)
+            if place in seen or context(value.path) == "history":
+                continue
+            seen.add(place)
+            message = f"'{node.target}' {problem} ({node.constructor.path}:{node.constructor.line})"
+            symbol, severity = f"{node.target}:{name}", in_config(value.path)
+            yield Finding(
+                "HYD005", severity, value.path, value.key_line, value.key_column, message, symbol, _cause(node)
             )
 
 

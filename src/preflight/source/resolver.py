@@ -145,7 +145,8 @@ class Resolver:
 
         The folder of a script inside a package is on the path when the script is run, not when the package is imported.
         """
-        if root in self.roots or first.kind == "namespace":
+        top_level = root in self.roots and not self.folders.is_package(root)  # build files lie in packages too
+        if top_level or first.kind == "namespace":
             return False
         return root in local[1:] or self._from_outside(top)
 

@@ -46,16 +46,15 @@ def class_info(node: ast.ClassDef) -> ClassInfo:
     _members(node.body, members, fields, methods)
     decorators = [dotted(decorator) or "?" for decorator in node.decorator_list]
     bases = [dotted(base) or "?" for base in node.bases]
-    metaclass = any(
-        keyword.arg == "metaclass" and dotted(keyword.value) not in _PLAIN_META for keyword in node.keywords
-    )
+    opaque = any(keyword.arg == "metaclass" and dotted(keyword.value) not in _PLAIN_META for keyword in node.keywords)
     special = {name: methods.pop(name, None) for name in ("__init__", "__new__")}
     return ClassInfo(
-        node.lineno, bases, decorators, members, fields, special["__init__"], special["__new__"], metaclass, methods
+        node.lineno, bases, decorators, members, fields, special["__init__"], special["__new__"], opaque, methods
     )
 
 
 _PLAIN_META = ("ABCMeta", "abc.ABCMeta")
+_FIELDS = ("field", "ib", "attrib")  # of dataclasses and attrs
 
 
 def _members(
@@ -65,26 +64,61 @@ def _members(
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 kinds = [dotted(decorator) for decorator in statement.decorator_list]
-                kind = next((k for k in kinds if k in ("classmethod", "staticmethod", "property")), "method")
-                members[statement.name] = kind
-                if kind != "property" and "overload" not in " ".join(kinds):
-                    methods[statement.name] = signature(statement, method=kind != "staticmethod")
+                _method(statement, kinds, members, methods)
             case ast.ClassDef():
                 members[statement.name] = "class"
             case ast.AnnAssign(target=ast.Name(id=name)):
                 members[name] = "field"
                 if "ClassVar" not in ast.dump(statement.annotation):
-                    fields.append((name, statement.value is None))
+                    fields += _field(name, statement.value)
             case ast.Assign():
                 for target in statement.targets:
                     for name in names_of(target):
                         members[name] = "attribute"
+                        fields += [("?", False)] if _keywords(statement.value) is not None else []
             case ast.If() | ast.Try() | ast.With():
                 _members(statement.body, members, fields, methods)
                 for part in (getattr(statement, "orelse", []), *(h.body for h in getattr(statement, "handlers", []))):
                     _members(part, members, fields, methods)
             case _:
                 pass
+
+
+def _method(node: FunctionNode, kinds: list[str], members: dict[str, str], methods: dict[str, Signature]) -> None:
+    """Note a method; one that is written twice, as under a condition, has no signature that is known."""
+    name = node.name
+    if "overload" in " ".join(kinds):
+        members.setdefault(name, "overload")
+        return
+    kind = next((k for k in kinds if k in ("classmethod", "staticmethod", "property")), "method")
+    if members.get(name, "overload") != "overload":
+        methods.pop(name, None)
+        return
+    members[name] = kind
+    if kind != "property":
+        methods[name] = signature(node, method=kind != "staticmethod")
+
+
+def _keywords(value: ast.AST | None) -> set[str | None] | None:
+    """Keywords of a call that describes a field; None for any other value."""
+    if not isinstance(value, ast.Call) or dotted(value.func).rpartition(".")[2] not in _FIELDS:
+        return None
+    return {keyword.arg for keyword in value.keywords} | ({"default"} if value.args else set())
+
+
+def _field(name: str, value: ast.expr | None) -> list[tuple[str, bool]]:
+    keywords = _keywords(value)
+    if keywords is None:
+        return [(name, value is None)]
+    if keywords & {"alias", None}:
+        return [("?", False)]
+    assert isinstance(value, ast.Call)
+    for keyword in value.keywords:
+        if keyword.arg == "init":
+            hidden = not isinstance(keyword.value, ast.Constant)
+            if hidden or not keyword.value.value:  # type: ignore[attr-defined]
+                return [("?", False)] if hidden else []
+    return [(name, not keywords & {"default", "default_factory", "factory"})]
 
 
 def names_of(target: ast.AST) -> list[str]:

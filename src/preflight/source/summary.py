@@ -51,7 +51,10 @@ class Signature(NamedTuple):
 
 
 class ClassInfo(NamedTuple):
-    """A class: base names and decorators as written, members by kind, annotated fields as (name, required)."""
+    """A class: base names and decorators as written, members by kind, annotated fields as (name, required).
+
+    A field is called "?" when the text hides how it is given; the class is `opaque` when what makes it is hidden.
+    """
 
     line: int
     bases: list[str]
@@ -60,7 +63,7 @@ class ClassInfo(NamedTuple):
     fields: list[tuple[str, bool]]
     init: Signature | None
     new: Signature | None
-    metaclass: bool
+    opaque: bool
     methods: dict[str, Signature]
 
 

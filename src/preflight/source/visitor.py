@@ -3,6 +3,7 @@
 import ast
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from preflight.source import calls, hidden, lazy, shapes
@@ -36,6 +37,7 @@ class Visitor:
         self.serving_hidden = False
         self.classes: dict[str, ClassInfo] = {}
         self.functions: dict[str, Signature] = {}
+        self.bound: Counter[str] = Counter()  # how often a name gets something at run time
         self.calls: list[Call] = []
         self.dictionaries: dict[str, list[str]] = {}  # keys of local dictionaries, for `f(**local)`
         self.main_guard = False
@@ -51,6 +53,12 @@ class Visitor:
             self.dynamic |= self.serving_hidden and self.lazy is None
         served = self.names.get("__getattr__")
         self.dynamic |= served is not None and served.kind != "def" and not served.typing
+        for name in [
+            name for name, times in self.bound.items() if times > 1
+        ]:  # which one it is, the text does not show
+            self.functions.pop(name, None)
+            if name in self.classes:
+                self.classes[name] = self.classes[name]._replace(opaque=True)
         self.calls = [self._spread(call) if call.kind == "build" else call for call in self.calls]
         return Summary(
             error, lines, self.imports, self.names, self.stars, self.exported, self.exported_dynamic, self.lazy,
@@ -79,6 +87,7 @@ class Visitor:
         self, name: str, kind: str, line: int, guard: str, source: tuple[str, int, str | None] | None = None
     ) -> None:
         old = self.names.get(name)
+        self.bound[name] += guard != "typing"
         if guard == "typing" and old is not None and not old.typing:
             return
         better = old is None or old.typing or (not guard) or (old.kind == "var" and kind != "var" and old.guarded)
@@ -175,7 +184,11 @@ class Visitor:
     def _function(self, node: shapes.FunctionNode, guard: str, function: str, module: bool) -> None:
         if module:
             self._bind(node.name, "def", node.lineno, guard)
-            self.functions.setdefault(node.name, shapes.signature(node))
+            signature = shapes.signature(node)
+            if any(name.endswith("overload") for name in signature.decorators):
+                self.bound[node.name] -= guard != "typing"
+            elif guard != "typing":
+                self.functions[node.name] = signature
             if node.name == "__getattr__":
                 self.getattr_line, self.getattr_node = node.lineno, node
         self.body(node.body, guard, function or node.name, False)
@@ -184,7 +197,8 @@ class Visitor:
         if module or prefix:
             if module:
                 self._bind(node.name, "class", node.lineno, guard)
-            self.classes[prefix + node.name] = shapes.class_info(node)
+            if guard != "typing" or prefix + node.name not in self.classes:
+                self.classes[prefix + node.name] = shapes.class_info(node)
         for statement in node.body:
             if isinstance(statement, ast.ClassDef) and (module or prefix):
                 self._class(statement, guard, function, False, f"{prefix}{node.name}.")
@@ -194,6 +208,9 @@ class Visitor:
     def _assign(self, node: ast.Assign, guard: str, _function: str, module: bool) -> None:
         if self.deep:
             self._remember(node)
+        for target in node.targets:
+            if isinstance(target, ast.Attribute) and target.attr in ("__init__", "__new__"):
+                self.bound[shapes.dotted(target.value)] += 2
         if not module:
             return
         for target in node.targets:
@@ -201,6 +218,8 @@ class Visitor:
                 kind, source = _alias_of(node.value)
                 self._bind(name, kind, node.lineno, guard, source)
                 self.constants[name] = node.value
+                if isinstance(node.value, ast.Constant) and node.value.value is None:
+                    self.bound[name] -= guard != "typing"  # stands for something that is not there
                 if name == "__all__":
                     self._all(node.value, extend=False)
 
@@ -316,6 +335,7 @@ class Visitor:
     def _global(self, node: ast.Global, _guard: str, _function: str, _module: bool) -> None:
         """Names that a function binds at module level."""
         for name in node.names:
+            self.bound[name] += 1
             if name not in self.names:
                 self.names[name] = Binding("var", node.lineno, None, False, True)
 
