@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-FORMAT = f"17-{sys.version_info[0]}.{sys.version_info[1]}"  # ast differs between Python versions
+FORMAT = f"18-{sys.version_info[0]}.{sys.version_info[1]}"  # ast differs between Python versions
 _FOLDER = ".preflight_cache"
 _RECENT = 100  # entries of recent.json
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+import sys
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from preflight.source.patterns import Pattern
 from preflight.source.resolver import Resolver
 from preflight.source.summary import Summary
 
+_LEAST_PYTHON = re.compile(r"(?:requires-python|python_requires)\s*=\s*[\"']?\s*(?:>=|~=|==|>)\s*3\.(\d+)")
 _PARALLEL_BYTES = 1_500_000  # below this, starting a second process costs more than it gives
 
 
@@ -39,6 +41,7 @@ class Project:
         self._summaries: dict[str, Summary] = {}
         self._yaml: dict[str, yaml_reader.YamlFile] = {}
         self._too_large: dict[str, int] = {}
+        self._newer: dict[str, bool] = {}
 
     # reading ---------------------------------------------------------------------------------------------------
 
@@ -141,6 +144,7 @@ class Project:
             self.summary,
             self.provides,
             self._generated,
+            self.wants_newer_python,
             roots.top_packages(self.folders),
             own_names=frozenset(name.replace("-", "_") for name in self.declared.own),
         )
@@ -159,6 +163,24 @@ class Project:
                     if not folder.startswith("..") and folder in self.folders.entries:
                         found.append(folder)
         return list(dict.fromkeys(found))
+
+    def wants_newer_python(self, path: str) -> bool:
+        """Whether the project around a file asks for a newer Python than the one that reads it here."""
+        folder = path.rpartition("/")[0]
+        known = self._newer.get(folder)
+        if known is None:
+            own = f"{folder}/" if folder else ""
+            asked = [
+                int(minor)
+                for name in ("pyproject.toml", "setup.cfg", "setup.py")
+                for minor in _LEAST_PYTHON.findall(self._build_text(own + name))
+            ]
+            above = bool(folder) and not asked and self.wants_newer_python(folder)
+            known = self._newer[folder] = above or max(asked, default=0) > sys.version_info[1]
+        return known
+
+    def _build_text(self, path: str) -> str:
+        return (self.text(path) or "") if (self.root / path).is_file() else ""
 
     # third parties ---------------------------------------------------------------------------------------------
 

@@ -210,7 +210,40 @@ SIGNATURES = {
         ],
     ),
 }
-CASES = NAMESAKES | EXPORTS | SIGNATURES
+STUBS = {
+    "a stub imports from the stub of another module": (
+        {
+            "shop/a.py": "X = 1\n",
+            "shop/a.pyi": "_T = int\nX: _T\n",
+            "shop/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shop.a import _T, gone\n",
+            "shop/b.pyi": "from shop.a import _T, gone\n",
+            "shop/c.py": "from shop.a import _T\n",
+        },
+        ["shop/b.py:3 IMP002 shop.a.gone", "shop/b.pyi:1 IMP002 shop.a.gone", "shop/c.py:1 IMP002 shop.a._T"],
+    ),
+    "a stub imports what is there for type checkers only": (
+        {
+            "shop/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    T = int\n",
+            "shop/b.pyi": "from shop.a import T\n",
+            "shop/c.py": "from shop.a import T\n",
+        },
+        ["shop/c.py:1 IMP002 shop.a.T"],
+    ),
+}
+EXPECTED_TO_FAIL = {
+    "imports that tests assert to fail": (
+        {
+            "tests/test_a.py": "def test_gone(self, pytest):\n"
+            "    with pytest.raises(ImportError):\n        from shop import gone\n"
+            "    with pytest.raises((ValueError, ImportError), match='x'):\n        import shop.gone\n"
+            "    with self.assertRaises(ModuleNotFoundError):\n        import shop.lost\n"
+            "    with self.assertRaisesRegex(ImportError, 'x'):\n        import shop.lost\n"
+            "    with pytest.raises(ValueError):\n        import shop.seen\n",
+        },
+        ["tests/test_a.py:11 IMP001 shop.seen"],
+    ),
+}
+CASES = NAMESAKES | EXPORTS | SIGNATURES | STUBS | EXPECTED_TO_FAIL
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -218,3 +251,19 @@ def test_what_is_said(name: str, repository, run) -> None:
     files, expected = CASES[name]
     found = run(repository(SHOP | files), *RULES).findings
     assert sorted(f"{f.path}:{f.line} {f.code} {f.symbol}" for f in found) == expected
+
+
+def test_code_for_a_newer_python_is_a_warning(repository, run) -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/m.py": "newer x = int\ndef f(a): ...\n",
+        "use.py": "from shop.m import x\nfrom shop.gone import y\n",
+        "conf.yaml": "a: {_target_: shop.m.f}\n",
+    }
+    root = repository(files | {"pyproject.toml": '[project]\nname = "shop"\nrequires-python = ">=3.99"\n'})
+    found = run(root, "IMP001", "IMP002", "SRC001", "HYD002", "HYD004").findings
+    assert [(f.code, f.severity) for f in found] == [("SRC001", "warning"), ("IMP001", "error")]
+    assert "does not parse with Python 3." in found[0].message
+    (root / "pyproject.toml").write_text('[project]\nname = "shop"\nrequires-python = ">=3.8"\n')
+    found = run(root, "IMP001", "IMP002", "SRC001").findings
+    assert sorted((f.code, f.severity) for f in found) == [(c, "error") for c in ("IMP001", "IMP002", "SRC001")]

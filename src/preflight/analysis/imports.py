@@ -129,6 +129,8 @@ class Imports:
         return broken.path.endswith(".pyi")
 
     def _sort(self, path: str, item: Import) -> None:
+        if item.guard == "raises":
+            return  # a test that the import fails
         resolution = self.project.resolver.imported(item, path)
         status = resolution.status
         if status in ("external", "stdlib") and item.how == "from" and self._self_edited(path):
@@ -161,7 +163,10 @@ class Imports:
         assert item.name is not None
         results = [self.project.resolver.lookup(place, item.name) for place in resolution.places]
         statuses = {result.status for result in results}
-        if "found" in statuses or ("typing" in statuses and item.guard == "typing"):
+        typing = item.guard == "typing" or path.endswith(".pyi")
+        if typing:
+            statuses |= {self._in_stub(place, item.name) for place in resolution.places}
+        if "found" in statuses or (typing and "typing" in statuses):
             return
         if "unknown" in statuses or (resolution.borrowed and None in (self._edits(path) or [None])):
             self.unknown.append((path, item))
@@ -174,6 +179,15 @@ class Imports:
         near = None if moved else near_name(self.project, place, item.name)
         kind: Literal["name", "typing"] = "typing" if "typing" in statuses else "name"
         self.broken.append(Broken(path, item, kind, module, module or place.path, place, moved, near))
+
+    def _in_stub(self, place: Place, name: str) -> str:
+        """Status of a name in the stub beside a module, which type checkers read instead of it."""
+        stub = f"{place.path}i"
+        summary = self.project.summary(stub) if place.kind in ("package", "module") else None
+        if summary is None:
+            return "missing"
+        found = self.project.resolver.lookup(Place("stub-package" if place.is_package else "stub", stub), name)
+        return "missing" if found.status == "unknown" and not summary.stars else found.status
 
     def _missing_module(self, path: str, item: Import, resolution: Resolution) -> Broken:
         asked, missing = item.module, resolution.missing

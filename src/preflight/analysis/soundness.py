@@ -72,7 +72,7 @@ class Soundness:
                 users.setdefault(target, []).append(path)
         found: dict[str, Unsound] = {}
         for path, summary in self.project.sources():
-            if summary.error is not None:
+            if summary.error is not None and not self.project.wants_newer_python(path):
                 found[path] = Unsound(causes.unparsable(path), path, summary.error[0], (), "does not parse")
         for path, broken in imports.broken_at_import.items():
             first = broken[0]

@@ -3,7 +3,9 @@
 ## What it does
 Reports every Python and YAML file that does not parse, has null bytes or an encoding that fails, is over the size limit
 or may not be opened, build files that are broken, and (as warnings) notebooks with a cell that does not parse. What can
-still be read of such a file is audited all the same, so that breaking a file never makes the report shorter.
+still be read of such a file is audited all the same, so that breaking a file never makes the report shorter. Where the
+project asks for a newer Python than the one that runs preflight, a file that does not parse is a warning, and no name
+is missing from it.
 
 ## Why it is bad
 A file that does not parse cannot be imported. An audit that skips it reports success.
@@ -20,6 +22,7 @@ An import that was commented out by its first line only:
 There is no fix: a guess could change what the file means.
 """
 
+import sys
 from collections.abc import Iterator
 
 from findings.finding import Finding, Severity
@@ -35,11 +38,16 @@ def check(audit: Audit) -> Iterator[Finding]:
     for path, summary in project.sources():
         if summary.error is not None:
             line, column, message = summary.error
-            yield _finding(path, line, column, f"does not parse: {message}", _severity(path))
+            newer = project.wants_newer_python(path)
+            version = (
+                f" with Python {sys.version_info[0]}.{sys.version_info[1]}, and is for a newer one" if newer else ""
+            )
+            severity: Severity = "warning" if newer and _severity(path) == "error" else _severity(path)
+            yield _finding(path, line, column, f"does not parse{version}: {message}", severity)
     for path, summary in project.notebooks():
         if summary.error is not None:
             line, column, message = summary.error
-            severity: Severity = "info" if _severity(path) == "info" else "warning"
+            severity = "info" if _severity(path) == "info" else "warning"
             yield _finding(path, line, column, f"a cell does not parse: {message}", severity)
     for path in project.tree.yaml:
         status = project.yaml_status(path)

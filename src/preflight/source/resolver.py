@@ -60,6 +60,7 @@ class Resolver:
     summary: Callable[[str], Summary | None]
     provided: Callable[[str, bool], bool]  # (first word, exact only)
     generated: Callable[[str], bool]
+    newer: Callable[[str], bool]  # whether a file is written for a newer Python than the one that reads it
     top_packages: dict[str, list[str]]
     extra_roots: list[str] = field(default_factory=list)
     own_names: frozenset[str] = frozenset()
@@ -308,6 +309,8 @@ class Resolver:
         if name in _MODULE_NAMES or (summary.getattr_line and summary.lazy is None) or summary.dynamic:
             return Found("unknown", place)
         if place.kind.startswith("stub") or place.path.endswith("_pb2.py") or self._looks_generated(place, name):
+            return Found("unknown", place)
+        if summary.error is not None and self.newer(place.path):
             return Found("unknown", place)
         return Found("typing" if binding is not None else "missing", place, binding)
 

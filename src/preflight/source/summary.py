@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-Guard = str  # "" | "try" | "except" | "typing" | "suppress" | "if" | "skip" | "main" | "safe"
+Guard = str  # "" | "try" | "except" | "typing" | "suppress" | "if" | "skip" | "main" | "safe" | "raises"
 
 
 class Import(NamedTuple):

@@ -10,6 +10,7 @@ from preflight.source import calls, hidden, lazy, shapes
 from preflight.source.summary import Binding, Call, ClassInfo, Import, Signature, Summary
 
 _CATCHES = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+_EXPECTING = ("raises", "assertRaises", "assertRaisesRegex")
 _AVAILABILITY = re.compile(
     r"has_|have_|_available|available|find_spec|installed|version_info|PY2|PY3|platform|os\.name", re.IGNORECASE
 )
@@ -282,9 +283,11 @@ class Visitor:
                 for name in shapes.names_of(item.optional_vars):
                     self._bind(name, "var", node.lineno, guard)
             call = item.context_expr
-            if isinstance(call, ast.Call) and shapes.dotted(call.func).rpartition(".")[2] == "suppress":
-                suppressed = {shapes.dotted(arg).rpartition(".")[2] for arg in call.args}
-                guard = guard or ("suppress" if suppressed & _CATCHES else "")
+            last = shapes.dotted(call.func).rpartition(".")[2] if isinstance(call, ast.Call) else ""
+            if isinstance(call, ast.Call) and last in ("suppress", *_EXPECTING):
+                listed = [part for arg in call.args for part in getattr(arg, "elts", [arg])]
+                if any(shapes.dotted(part).rpartition(".")[2] in _CATCHES for part in listed):
+                    guard = "raises" if last in _EXPECTING else guard or "suppress"
         self.body(node.body, guard, function, module)
 
     def _loop(self, node: ast.For | ast.While, guard: str, function: str, module: bool) -> None:
