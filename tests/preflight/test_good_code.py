@@ -230,6 +230,35 @@ STUBS = {
         ["shop/c.py:1 IMP002 shop.a.T"],
     ),
 }
+RELATIVE = {
+    "relative imports above the top-level package": (
+        {
+            "pyproject.toml": DECLARED,
+            "src/acme/__init__.py": "",
+            "src/acme/inner/__init__.py": "from ..m import X\n",
+            "src/acme/m.py": "X = 1\n",
+            "src/other/__init__.py": "",
+            "src/other/m.py": "Yard = 1\n",
+            "src/acme/bad.py": "from ..other.m import Yard\n",
+            "shop/bad.py": "from ..src import acme\n",
+        },
+        ["shop/bad.py:1 IMP001 ..src.acme", "src/acme/bad.py:1 IMP001 ..other.m.Yard"],
+    ),
+    "a source root that is imported as a namespace": (
+        {
+            "src/acme/__init__.py": "",
+            "src/acme/good.py": "from ..other.m import Yard\n",
+            "src/other/__init__.py": "",
+            "src/other/m.py": "Yard = 1\n",
+            "use.py": "from src.acme.good import Yard\n",
+        },
+        [],
+    ),
+    "relative imports outside a package": (
+        {"tools/inner/run.py": "from ..helper import go\n", "tools/helper.py": "def go(): ...\n"},
+        [],
+    ),
+}
 EXPECTED_TO_FAIL = {
     "imports that tests assert to fail": (
         {
@@ -243,7 +272,15 @@ EXPECTED_TO_FAIL = {
         ["tests/test_a.py:11 IMP001 shop.seen"],
     ),
 }
-CASES = NAMESAKES | EXPORTS | SIGNATURES | STUBS | EXPECTED_TO_FAIL
+CASES = NAMESAKES | EXPORTS | SIGNATURES | STUBS | RELATIVE | EXPECTED_TO_FAIL
+
+
+def test_a_relative_import_above_the_package_is_pointed_to_where_the_name_is(repository, run) -> None:
+    files, _ = RELATIVE["relative imports above the top-level package"]
+    found = run(repository(SHOP | files), "IMP001").findings
+    assert [f.message for f in found if "other" in f.symbol] == [
+        "'..' goes above the top-level package (for 'Yard'); 'Yard' is defined in 'other.m'"
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)

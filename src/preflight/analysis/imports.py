@@ -49,7 +49,7 @@ class Broken:
     def cause(self) -> str:
         """The root cause's name."""
         if self.kind == "module" or not self.missing:  # what is asked of the top of a source root is a module
-            return causes.missing_module(self.missing or str(self.item.name))
+            return causes.missing_module(self.missing or self.symbol)
         return causes.missing_names(self.missing)
 
     @property
@@ -65,7 +65,7 @@ class Broken:
         if self.kind == "module":
             text = f"module '{self.asked}' does not exist"
             if not self.asked:
-                text = f"'{'.' * item.level}' goes above the top of the repository"
+                text = f"'{'.' * item.level}' goes above the top-level package"
             elif self.missing != self.asked:
                 text += f": there is no '{self.missing}'"
             if item.name not in (None, "*"):
@@ -191,12 +191,15 @@ class Imports:
 
     def _missing_module(self, path: str, item: Import, resolution: Resolution) -> Broken:
         asked, missing = item.module, resolution.missing
-        if item.level:
+        if resolution.beyond:
+            asked = missing = ""
+        elif item.level:
             folder = path.split("/")[:-1]
             base = "/".join(folder[: max(len(folder) - item.level + 1, 0)])
             start = self.project.resolver.dotted(Place("namespace", base)) if base else ""
             asked = ".".join(part for part in (start, item.module) if part)
             missing = ".".join(part for part in (start, missing.lstrip(".")) if part)
         named = item.name not in (None, "*")
-        moved = self.index.definition(str(item.name), asked) if named else self.index.module(asked)
+        meant = asked or item.module
+        moved = self.index.definition(str(item.name), meant) if named else self.index.module(meant)
         return Broken(path, item, "module", asked, missing, resolution.above, moved, None)

@@ -3,8 +3,9 @@
 ## What it does
 Follows every import of the repository's own modules (absolute, relative, `importlib.import_module("literal")`, in
 functions, in tests) through source roots, packages, namespace packages and stubs, and reports one finding for each
-imported name whose module is not there. When exactly one module defines the name now, the message says which. Guarded,
-typing-only and skipped imports are warnings that name their guard. What the text cannot decide (changed `__path__`,
+imported name whose module is not there, or which a relative import looks for above the top-level package. When exactly
+one module defines the name now, the message says which. Guarded, typing-only and skipped imports are warnings that name
+their guard; imports that a test asserts to fail are left alone. What the text cannot decide (changed `__path__`,
 generated files, folders that lead outside) is never reported.
 
 ## Why it is bad

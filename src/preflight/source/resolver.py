@@ -32,6 +32,7 @@ class Resolution(NamedTuple):
     above: Place | None = None
     borrowed: bool = False
     weak: bool = False
+    beyond: bool = False  # a relative import goes above the package that the file is in
 
 
 class Found(NamedTuple):
@@ -98,15 +99,30 @@ class Resolver:
         parts = path.split("/")[:-1]
         up = level - 1
         if up > len(parts):
-            return Resolution("missing", missing="." * level + module)
+            return Resolution("missing", missing="." * level + module, beyond=True)
         base = parts[: len(parts) - up]
         folder = "/".join(base)
+        if up and self._is_top(folder) and self.folders.is_package("/".join(parts)):
+            return Resolution("missing", missing="." * level + module, beyond=True)
         if not module:
             place = self._package_at(folder)
             return Resolution("found", (place,)) if place else Resolution("unknown")
         names = module.split(".")
         places, unsure = self.folders.descend(folder, names)
         return self._judge(places, names, unsure, "." * level, self._package_at(folder))
+
+    def _is_top(self, folder: str) -> bool:
+        """Whether packages in a folder are top-level ones: it is a source root that nobody imports as a namespace."""
+        if folder not in self.roots or self.folders.is_package(folder):
+            return False
+        return not folder or self.dotted(Place("namespace", folder)).partition(".")[0] not in self._asked
+
+    @cached_property
+    def _asked(self) -> set[str]:
+        """First words of all absolute imports."""
+        summaries = (self.summary(place.path) for place in self.modules())
+        items = (item for summary in summaries if summary for item in summary.imports if not item.level)
+        return {item.module.partition(".")[0] for item in items}
 
     def _package_at(self, folder: str) -> Place | None:
         above, _, own = folder.rpartition("/")
