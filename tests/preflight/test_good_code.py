@@ -210,6 +210,20 @@ SIGNATURES = {
         ],
     ),
 }
+BUILT_ON = {
+    "an option that builds on the one it stands for gives what it takes over": (
+        {
+            "shop/m.py": "class A:\n    def __init__(self, width, name): ...\n"
+            "class B:\n    def __init__(self, name): ...\nclass C:\n    def __init__(self, name, width): ...\n",
+            "shop/train.py": ENTRY.replace("instantiate(cfg)", "instantiate(cfg.model)"),
+            "conf/main.yaml": "defaults:\n  - model: a\n  - _self_\n",
+            "conf/model/a.yaml": "_target_: shop.m.A\nwidth: 1\nname: x\n",
+            "conf/model/b.yaml": "defaults:\n  - a\n_target_: shop.m.B\n",
+            "conf/model/c.yaml": "defaults:\n  - a\n_target_: shop.m.C\n",
+        },
+        ["conf/model/a.yaml:2 HYD005 shop.m.B:width"],
+    ),
+}
 STUBS = {
     "a stub imports from the stub of another module": (
         {
@@ -272,7 +286,7 @@ EXPECTED_TO_FAIL = {
         ["tests/test_a.py:11 IMP001 shop.seen"],
     ),
 }
-CASES = NAMESAKES | EXPORTS | SIGNATURES | STUBS | RELATIVE | EXPECTED_TO_FAIL
+CASES = BUILT_ON | NAMESAKES | EXPORTS | SIGNATURES | STUBS | RELATIVE | EXPECTED_TO_FAIL
 
 
 def test_a_relative_import_above_the_package_is_pointed_to_where_the_name_is(repository, run) -> None:

@@ -66,11 +66,12 @@ class Compositions:
             base = self.composer.compose(entry.root, entry.name)
             found.append(Composition(entry, (), base, frozenset(base.files)))
             for group, chosen in base.choices.items():
+                # What an option brings is what is not there without any: it may build on the option it stands for.
+                without = frozenset(self.composer.compose(entry.root, entry.name, {group: "null"}).files)
                 for option in self.trees.options(entry.root, group):
                     if option != chosen and len(found) <= _LIMIT:
                         made = self.composer.compose(entry.root, entry.name, {group: option})
-                        added = frozenset(made.files) - frozenset(base.files)
-                        found.append(Composition(entry, ((group, option),), made, added))
+                        found.append(Composition(entry, ((group, option),), made, frozenset(made.files) - without))
         return [*found, *self._standalone({path for made in found for path in made.composed.files})]
 
     def _standalone(self, reached: set[str]) -> Iterator[Composition]:
