@@ -12,6 +12,7 @@ from findings.counted import counted
 
 if TYPE_CHECKING:
     from ocr.cli.read_output import Result
+    from ocr.formats.free_names import FreeNames
     from ocr.formats.page import FailedPage, Page
     from ocr.inference.engine import Reader
 
@@ -68,14 +69,18 @@ def read(
       ocr read letter.tif --out letter.hocr
     """
     from ocr.cli import read_output
+    from ocr.formats.free_names import FreeNames
     from ocr.formats.page import Page
     from ocr.formats.sources import expand
     from ocr.inference.shared import shared_engine
 
     chosen = read_output.choose("json" if json else format, out)
+    inputs = expand(files)
+    names = FreeNames(inputs)
+    read_output.refuse_input(out, names)
     reader = shared_engine(threads).reader(detector, recognizer)
     results: list[Page | FailedPage] = []
-    for result in read_output.deliver(_read_all(reader, expand(files), dpi, save_image), chosen, out, dpi):
+    for result in read_output.deliver(_read_all(reader, inputs, dpi, save_image, names), chosen, out, dpi, names):
         results.append(result)
         if not isinstance(result, Page):
             print(f"ocr read: {_place(result)}: {result.error.reason}; {result.error.remedy}", file=sys.stderr)
@@ -85,13 +90,14 @@ def read(
     raise typer.Exit(0 if not failed else 1 if failed < len(results) else 2)
 
 
-def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | None) -> Iterator["Result"]:
+def _read_all(
+    reader: "Reader", files: list[Path], dpi: int, save_image: Path | None, names: "FreeNames"
+) -> Iterator["Result"]:
     from ocr.cli.read_output import Result
     from ocr.formats.page import FailedPage
     from ocr.formats.sources import page_images
     from ocr.inference.render import save
 
-    drawn: set[Path] = set()
     for path in with_progress(files):
         for source in page_images(path, dpi=dpi):
             if isinstance(source, FailedPage):
@@ -99,7 +105,7 @@ def _read_all(reader: "Reader", files: list[Path], dpi: int, save_image: Path | 
                 continue
             page = reader.read(source.image, source=source.source, page=source.page, notes=source.notes)
             if save_image is not None:
-                save(save_image, source.image, page, drawn)
+                save(save_image, source.image, page, names)
             yield Result(page, source.image)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from durable.replace import write_bytes
 from ocr.errors import ConfigError
+from ocr.formats.free_names import FreeNames
 from ocr.formats.page import FailedPage, Page
 from ocr.formats.render import FORMATS, render
 from ocr.formats.searchable_pdf import Scan, encode
@@ -44,7 +45,15 @@ def choose(format: str | None, out: Path | None) -> str:
     return format
 
 
-def deliver(results: Iterable[Result], format: str, out: Path | None, dpi: int) -> Iterator[Page | FailedPage]:
+def refuse_input(out: Path | None, names: FreeNames) -> None:
+    """Raise ConfigError when the one file that everything goes to is one of the inputs."""
+    if out is not None and not _is_folder(out) and names.is_input(out):
+        raise ConfigError(f"--out {out}: is one of the files to read, and would be replaced; give another name")
+
+
+def deliver(
+    results: Iterable[Result], format: str, out: Path | None, dpi: int, names: FreeNames
+) -> Iterator[Page | FailedPage]:
     """Write the results as they come and pass their pages on.
 
     A folder gets a file as soon as all pages of an input are read. Raises ConfigError where the format asks for what
@@ -72,12 +81,13 @@ def deliver(results: Iterable[Result], format: str, out: Path | None, dpi: int) 
             sys.stdout.buffer.write(data)
             sys.stdout.flush()
     else:
-        yield from _deliver_to_folder(results, format, out, dpi)
+        yield from _deliver_to_folder(results, format, out, dpi, names)
 
 
-def _deliver_to_folder(results: Iterable[Result], format: str, out: Path, dpi: int) -> Iterator[Page | FailedPage]:
+def _deliver_to_folder(
+    results: Iterable[Result], format: str, out: Path, dpi: int, names: FreeNames
+) -> Iterator[Page | FailedPage]:
     out.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
     # PAGE-XML holds one page a file.
     parts = groupby(results, key=lambda one: (one.page.image.source, one.page.image.page if format == "page" else 0))
     for (source, page), group in parts:
@@ -86,8 +96,8 @@ def _deliver_to_folder(results: Iterable[Result], format: str, out: Path, dpi: i
             held.append(_held(result, format))
             yield result.page
         if _is_worth_a_file(held, format):
-            name = _free_name(Path(source).stem + (f"-page{page}" if (page or 0) > 1 else ""), format, taken)
-            write_bytes(out / name, _rendered(held, format, dpi))
+            stem = Path(source).stem + (f"-page{page}" if (page or 0) > 1 else "")
+            write_bytes(names.take(out, stem, FORMATS[format].suffix), _rendered(held, format, dpi))
 
 
 def _is_folder(out: Path) -> bool:
@@ -109,14 +119,3 @@ def _held(result: Result, format: str) -> Result:
 def _rendered(results: list[Result], format: str, dpi: int) -> bytes:
     images = (one.image for one in results if one.image is not None)
     return render([one.page for one in results], format, images=images, dpi=dpi)
-
-
-def _free_name(stem: str, format: str, taken: set[str]) -> str:
-    """A file name that no other input of this command has: two of one name from different folders are both kept."""
-    suffix, number = FORMATS[format].suffix, 1
-    name = f"{stem}{suffix}"
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}{suffix}"
-    taken.add(name)
-    return name

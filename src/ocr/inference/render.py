@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from durable.replace import write_bytes
+from ocr.formats.free_names import FreeNames
 from ocr.formats.page import Page
 
 # RGB by how sure the recognizer is: sure, so-so, doubtful.
@@ -26,17 +27,10 @@ def render(image: NDArray[np.uint8], page: Page) -> NDArray[np.uint8]:
     return drawn
 
 
-def save(folder: Path, image: NDArray[np.uint8], page: Page, taken: set[Path]) -> None:
-    """Draw the page into ``folder`` as a JPEG named after its source, and add its path to those ``taken``.
-
-    A taken name gets a number, so that two files of one name from different folders are both kept.
-    """
+def save(folder: Path, image: NDArray[np.uint8], page: Page, names: FreeNames) -> None:
+    """Draw the page into ``folder`` as a JPEG named after its source, under a name that is free."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(page.image.source).stem + (f"-page{page.image.page}" if page.image.page > 1 else "")
-    path, number = folder / f"{stem}.jpg", 1
-    while path in taken:
-        number += 1
-        path = folder / f"{stem}-{number}.jpg"
     pixels = cv2.cvtColor(render(image, page), cv2.COLOR_RGB2BGR)
-    write_bytes(path, cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
-    taken.add(path)
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    write_bytes(names.take(folder, stem, ".jpg"), data)

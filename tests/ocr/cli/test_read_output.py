@@ -100,3 +100,31 @@ def test_a_pdf_is_not_poured_into_a_terminal(run: Run, scans: Path, monkeypatch:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     code, _, err = run(scans, "--format", "pdf")
     assert (code, err) == (2, "ocr read: a PDF is nothing for a terminal; give --out FILE.pdf\n")
+
+
+def test_no_input_is_replaced(run: Run, scans: Path) -> None:
+    """Results take another name beside an input of theirs, and not that of what else is there."""
+    folder = scans / "a"
+    (folder / "one.pdf").write_bytes(run(scans / "b", "--format", "pdf")[1])
+    (folder / "one.jpg").write_bytes((folder / "one.png").read_bytes())
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    other = folder / "one-2.pdf"
+    other.write_bytes(b"not read by this command")
+    assert run(*kept, "--format", "pdf", "--out", folder)[0] == 0
+    assert run(folder / "one.jpg", "--save-image", folder)[0] == 0
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert other.read_bytes() == b"not read by this command"
+    names = {"one.png", "one.pdf", "one.jpg", "one-2.pdf", "one-3.pdf", "one-4.pdf", "one-5.pdf", "one-2.jpg"}
+    assert {path.name for path in folder.iterdir()} == names
+
+
+def test_the_one_file_for_everything_is_no_input(
+    run: Run, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scan.pdf").write_bytes(run(scans, "--format", "pdf")[1])
+    before = (tmp_path / "scan.pdf").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(tmp_path / "scan.pdf", "--out", "scan.pdf")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--out scan.pdf: is one of the files to read" in err
+    assert (tmp_path / "scan.pdf").read_bytes() == before
