@@ -13,6 +13,10 @@ from ocr.errors import BatchError
 from ocr.optional import safe_import
 
 
+# How a string that is no UTF-8, such as the path of an old file, is written: as JSON escapes it, and reads it back.
+AS_JSON = "backslashreplace"
+
+
 class Folder:
     """A folder that workers on any machine write to."""
 
@@ -72,14 +76,14 @@ class Folder:
                 self._files.pipe_file(path, data)
 
     def write_lines(self, name: str, lines: Iterable[str]) -> None:
-        """Make these lines the whole content of a file; one is in memory at a time. Raises BatchError."""
+        """Make these lines of JSON the whole content of a file; one is in memory at a time. Raises BatchError."""
         path = self.path(name)
         with self._told(name, "written"):
             if self.is_local:
-                with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+                with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors=AS_JSON) as stream:
                     stream.writelines(f"{line}\n" for line in lines)
             else:
-                with self._files.open(path, "w", encoding="utf-8") as stream:
+                with self._files.open(path, "w", encoding="utf-8", errors=AS_JSON) as stream:
                     stream.writelines(f"{line}\n" for line in lines)
 
     def lines(self, name: str) -> Iterator[str]:

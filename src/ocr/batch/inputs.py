@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ocr.errors import BatchError, OcrError
 from ocr.formats.sources import SUFFIXES
+from ocr.images.load import shown_name
 from ocr.optional import safe_import
 
 _CONTAINERS = (".tar", ".parquet")
@@ -20,7 +21,10 @@ COLUMNS = ("image", "bytes", "content", "jpg", "png")
 
 
 class Item(NamedTuple):
-    """One file to read: whole, a range of bytes in a tar, or a row of a Parquet file (group, row in group)."""
+    """One file to read: whole, a range of bytes in a tar, or a row of a Parquet file (group, row in group).
+
+    ``url`` opens it, ``name`` is what results call it: they differ where a path is no UTF-8.
+    """
 
     kind: str
     url: str
@@ -44,7 +48,7 @@ def list_items(inputs: Iterable[str], *, column: str | None = None) -> Iterator[
             elif lower.endswith(".parquet"):
                 yield from _parquet(url, column)
             else:
-                yield Item("file", url, url)
+                yield Item("file", url, shown_name(url))
 
 
 @contextmanager
@@ -121,7 +125,7 @@ def _tar(url: str) -> Iterator[Item]:
         with open_file(url) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
                 if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
-                    yield Item("range", url, f"{url}#{member.name}", member.offset_data, member.size)
+                    yield Item("range", url, shown_name(f"{url}#{member.name}"), member.offset_data, member.size)
     except (tarfile.TarError, OSError) as error:
         raise BatchError(f"{url}: is not a whole tar ({error}); copy it again") from error
 
@@ -135,7 +139,7 @@ def _parquet(url: str, column: str | None) -> Iterator[Item]:
             number = 0
             for group in range(file.num_row_groups):
                 for row in range(file.metadata.row_group(group).num_rows):
-                    yield Item("row", url, f"{url}#{number}", group, row)
+                    yield Item("row", url, shown_name(f"{url}#{number}"), group, row)
                     number += 1
     except (OSError, safe_import("pyarrow").ArrowException) as error:
         raise BatchError(f"{url}: is not a whole Parquet file ({error}); copy it again") from error

@@ -139,7 +139,7 @@ def _work(pipe: Connection, options: WorkOptions) -> None:
         try:
             done = worker.read(Shard(number, [Item(*item) for item in items]), lambda: _say(pipe, _PAGE))
         except BatchError as error:  # the folder takes no results: no other worker could leave its own there
-            _say(pipe, _STOP, str(error).encode())
+            _say(pipe, _STOP, str(error).encode(errors="backslashreplace"))
             return
         _say(pipe, _DONE, done.model_dump_json().encode())
 

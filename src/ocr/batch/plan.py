@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from ocr.batch.folder import Folder
+from ocr.batch.folder import AS_JSON, Folder
 from ocr.batch.inputs import Item
 from ocr.errors import BatchError
 
@@ -122,7 +122,7 @@ def open_plan(folder: Folder, settings: BatchSettings, items: Iterable[Item]) ->
     if not count:
         raise BatchError("there is nothing to read; give images, PDFs, folders, .tar or .parquet files")
     kept = {"settings": settings.model_dump(), "shards": shards, "items": count}
-    folder.write(_PLAN, json.dumps(kept, ensure_ascii=False, indent=1).encode() + b"\n")
+    folder.write(_PLAN, json.dumps(kept, ensure_ascii=False, indent=1).encode(errors=AS_JSON) + b"\n")
     return Plan(folder, settings, shards, count)
 
 

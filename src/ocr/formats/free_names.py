@@ -20,7 +20,7 @@ class FreeNames:
     def take(self, folder: Path, stem: str, suffix: str) -> Path:
         """Path of a new file in a folder, with a number where the plain name is taken.
 
-        Beside an input of that name a number must be free on the disk too: what is there may be a file to be read as well.
+        Beside an input of that name a number must be free on the disk too: what is there may be one to be read too.
         """
         beside_an_input = False
         for number in count(1):

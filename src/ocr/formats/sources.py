@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr.errors import InputError
+from ocr.errors import ImageError, InputError
 from ocr.formats.page import FailedImage, FailedPage, Failure
 from ocr.formats.pdf_apart import PdfPagesApart, open_pdf_apart
 from ocr.formats.pdf_pages import DPI, PdfPages, open_pdf
-from ocr.images.load import MAX_PIXELS, load_image, load_pages, read_file, read_header
+from ocr.images.load import MAX_PIXELS, is_pdf, is_tiff, load_image, load_pages, read_file, read_header, shown_name
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".pdf"})
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 class PageImage(NamedTuple):
@@ -46,11 +45,6 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     return list(files)
 
 
-def is_tiff(data: bytes) -> bool:
-    """Whether a file is a TIFF, the only kind of image that has pages."""
-    return data.startswith(_TIFF)
-
-
 def page_images(
     source: Path | bytes,
     *,
@@ -66,9 +60,10 @@ def page_images(
     a page that takes longer is given up: for files of strangers.
     """
     page: int | None = None
+    name = name or (None if isinstance(source, bytes) else shown_name(source))
     try:
         data, name = read_file(source, name)
-        if data.startswith(b"%PDF"):
+        if is_pdf(data):
             if page_seconds is None:
                 opened: AbstractContextManager[PdfPages | PdfPagesApart] = open_pdf(data, name=name)
             else:
@@ -77,13 +72,17 @@ def page_images(
         elif is_tiff(data):
             page = 1
             for image in load_pages(data, name=name, max_pixels=max_pixels):
-                if page not in skip:
+                if page in skip:
+                    pass
+                elif isinstance(image, ImageError):
+                    yield failed_page(name, page, image)
+                else:
                     yield PageImage(name, page, image, [])
                 page += 1
         elif 1 not in skip:
             yield PageImage(name, 1, load_image(data, name=name, max_pixels=max_pixels), _notes(data, name))
     except InputError as error:
-        yield failed_page(name or str(source), page, error)
+        yield failed_page(name or "image", page, error)
 
 
 def _pdf_pages(

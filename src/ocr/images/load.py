@@ -3,6 +3,7 @@
 import functools
 import io
 import itertools
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,15 @@ from ocr.errors import ImageError
 from ocr.images.jpeg import read_jpeg_header
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, TiffImagePlugin
 
 Rgb = NDArray[np.uint8]
 
 # 9000 x 9000 passes; above 89.4 million Pillow itself begins to warn. At three bytes a pixel this is 268 MB.
 MAX_PIXELS = 89_478_485
 MIN_SIDE = 3
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_IMAGES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"GIF8", *_TIFF)  # what files of these six kinds begin with
 
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 _KINDS = "JPEG, PNG, WebP, TIFF, BMP or GIF"
@@ -74,23 +77,49 @@ def load_image(source: Path | bytes, *, name: str | None = None, max_pixels: int
     return _decode(image, name)
 
 
-def load_pages(source: Path | bytes, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Iterator[Rgb]:
-    """Yield every page of a TIFF, and the first frame of anything else, as ``load_image`` returns it."""
+def load_pages(
+    source: Path | bytes, *, name: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Iterator[Rgb | ImageError]:
+    """Yield every page of a TIFF, and the first frame of anything else, as ``load_image`` returns it.
+
+    A page of a TIFF that cannot be had is an ImageError in its place; one that is raised is about the whole file.
+    """
     data, name = read_file(source, name)
-    if not data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+    if not is_tiff(data):
         yield load_image(data, name=name, max_pixels=max_pixels)
         return
-    image: Any = _open(data, name)
-    for index in itertools.count():
-        page = f"{name} page {index + 1}"
+    image = _open_tiff(data, name)
+    for number, damage in enumerate(_turn_pages(image), start=1):
+        page = f"{name} page {number}"
         try:
-            image.seek(index)
-        except EOFError:
-            return  # that was the last page; a damaged list of pages is another error
-        except _DAMAGE as error:
-            raise _damaged(page, error) from error
-        _check_size(image.width, image.height, page, max_pixels)
-        yield _decode(image, page)
+            if damage is not None:
+                raise _damaged(page, damage) from damage
+            _check_size(image.width, image.height, page, max_pixels)
+            pixels = _decode(image, page)
+        except ImageError as error:
+            yield error
+        else:
+            yield pixels
+
+
+def count_pages(data: bytes, *, name: str) -> int:
+    """Pages of a TIFF, those that cannot be read among them; 1 of anything else. Raises ImageError if it is no TIFF."""
+    return sum(1 for _ in _turn_pages(_open_tiff(data, name))) if is_tiff(data) else 1
+
+
+def is_tiff(data: bytes) -> bool:
+    """Whether a file is a TIFF, the only kind of image that has pages."""
+    return data.startswith(_TIFF)
+
+
+def is_pdf(data: bytes) -> bool:
+    """Whether a file is a PDF: a mark, blank lines or a letter's head may come before its header."""
+    return data.startswith(b"%PDF") or (b"%PDF-" in data[:1024] and not data.startswith(_IMAGES))
+
+
+def shown_name(path: Path | str) -> str:
+    """What results and errors call a file: its path, with bytes that are no UTF-8 (old archives) as ``\\xc7``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def read_file(source: Path | bytes, name: str | None = None) -> tuple[bytes, str]:
@@ -98,7 +127,7 @@ def read_file(source: Path | bytes, name: str | None = None) -> tuple[bytes, str
     if isinstance(source, bytes):
         data, name = source, name or "image"
     else:
-        name = name or str(source)
+        name = name or shown_name(source)
         try:
             data = source.read_bytes()
         except FileNotFoundError as error:
@@ -126,7 +155,7 @@ def _pillow() -> ModuleType:
 
 def _open(data: bytes, name: str) -> "Image.Image":
     pillow = _pillow()
-    if data.startswith(b"%PDF"):
+    if is_pdf(data):
         raise ImageError(name, "is a PDF, not an image", "render its pages first, or give it to `ocr read`")
     try:
         image: Image.Image = pillow.open(io.BytesIO(data), formats=FORMATS)
@@ -139,6 +168,16 @@ def _open(data: bytes, name: str) -> "Image.Image":
     except _DAMAGE as error:
         raise _damaged(name, error) from error
     return image
+
+
+def _open_tiff(data: bytes, name: str) -> "TiffImagePlugin.TiffImageFile":
+    _pillow()
+    from PIL import TiffImagePlugin
+
+    try:  # not by Pillow's `open`, which would refuse the whole file where its first page alone is enormous
+        return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    except _DAMAGE as error:
+        raise _damaged(name, error) from error
 
 
 def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
@@ -163,23 +202,29 @@ def _header(image: "Image.Image") -> ImageHeader:
 
 def _frames(image: "Image.Image") -> int:
     if image.format == "TIFF":
-        return _tiff_pages(image)
+        return sum(1 for _ in _turn_pages(image))
     try:
         return int(getattr(image, "n_frames", 1))
     except _DAMAGE:
         return 1  # a damaged list of frames: the first may still be whole, and decoding it will tell
 
 
-def _tiff_pages(image: "Image.Image") -> int:
-    """Pages of a TIFF; one that the list of pages points to but that is not there counts."""
-    for index in itertools.count(1):
+def _turn_pages(image: "Image.Image") -> Iterator[Exception | None]:
+    """Go to one page of a TIFF after the other, and say what is wrong with its entry in the list of pages.
+
+    The list ends where it is damaged; a page that it points to but that is not there counts.
+    """
+    for index in itertools.count():
         try:
             image.seek(index)
         except EOFError:
-            return index
-        except _DAMAGE:
-            return index + 1
-    raise AssertionError("a list of pages has an end")
+            return
+        except _DAMAGE as error:
+            yield error
+            if image.tell() < index:  # not the page is odd: the list cannot be followed to it
+                return
+        else:
+            yield None
 
 
 def _orientation(image: "Image.Image") -> int:

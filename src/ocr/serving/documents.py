@@ -11,8 +11,8 @@ from findings.counted import counted
 from ocr.errors import InputError, MemoryLimitError
 from ocr.formats.page import FailedPage, Page
 from ocr.formats.pdf_apart import PAGE_SECONDS, open_pdf_apart
-from ocr.formats.sources import PageImage, is_tiff, page_images
-from ocr.images.load import read_header
+from ocr.formats.sources import PageImage, page_images
+from ocr.images.load import count_pages, is_pdf
 from ocr.serving.batching import Batcher, Reading
 from ocr.serving.budget import Budget
 from ocr.serving.problems import Problem
@@ -56,13 +56,11 @@ class DocumentReader:
     def count_pages(self, upload: Upload, limit: int) -> int:
         """Pages an upload has; raises Problem when it cannot be opened or has more than ``limit``."""
         try:
-            if upload.data.startswith(b"%PDF"):
+            if is_pdf(upload.data):
                 with open_pdf_apart(upload.data, name=upload.name) as document:
                     count = len(document)
-            elif is_tiff(upload.data):
-                count = read_header(upload.data, name=upload.name, max_pixels=self._page_pixels).frames
             else:
-                count = 1
+                count = count_pages(upload.data, name=upload.name)
         except InputError as error:
             raise Problem("unreadable", f"{error.reason}; {error.remedy}") from error
         if count > limit:

@@ -306,6 +306,23 @@ def test_a_batch_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
         open_plan(Folder(str(tmp_path / "other")), settings(), [])
 
 
+def test_a_name_that_is_no_utf_8_is_read_like_any_other(
+    tmp_path: Path, make_worker: Callable[..., Worker], draw_page: Callable[[Path, str], Path]
+) -> None:
+    names = [os.fsdecode("한.png".encode("cp949")), os.fsdecode(b"\xc7.png")]
+    for name in names:
+        draw_page(tmp_path / "zip" / name, "PAGE 10")
+    given = [str(tmp_path / "zip"), str(tmp_path / "zip" / names[0])]
+    folder, chosen = Folder(str(tmp_path / "out")), settings(inputs=given)
+    (shard, last) = open_plan(folder, chosen, list_items(given)).pending()
+    worker = make_worker()
+    done = [worker.read(shard), worker.read(last)]
+    assert [(one.pages, one.failed) for one in done] == [(2, []), (1, [])]
+    sources = [row["image"]["source"] for row in FORMATS["jsonl"].read((folder.read("part-00000000.jsonl") or b""))]
+    assert sources == [f"{tmp_path}/zip/\\xc7.png", rf"{tmp_path}/zip/\xc7\xd1.png"]
+    assert list(open_plan(folder, chosen, []).pending()) == []  # it goes on where it was
+
+
 @pytest.fixture
 def make_worker(tmp_path: Path) -> Callable[..., Worker]:
     def make(out: str = "out", **changes: Any) -> Worker:

@@ -1,6 +1,7 @@
 """`ocr read`: what it prints, how it fails, and that torch is not needed. Runs on the plain bundles of conftest."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -116,6 +117,22 @@ def test_boxes_are_drawn_and_no_name_overwrites_another(run: Run, drawn: Path, t
         pixels = np.asarray(image).astype(int)
     assert pixels.shape[0] >= 320
     assert (np.ptp(pixels, axis=2) > 60).any()  # something coloured on a grey page
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "markdown", "hocr", "table"])
+def test_a_name_that_is_no_utf_8_is_shown_with_its_bytes(run: Run, drawn: Path, format: str) -> None:
+    old = drawn.with_name(os.fsdecode("한.png".encode("cp949")))
+    drawn.rename(old)
+    code, out, err = run(old, old.with_suffix(".gone"), "--format", format)
+    assert code == 1
+    shown = r"\xc7\xd1"
+    assert f"{shown}.gone: no such file" in err
+    if format == "json":
+        assert [page.image.source for page in from_json(Document, out).pages] == [
+            f"{drawn.parent}/{shown}{suffix}" for suffix in (".png", ".gone")
+        ]
+    else:
+        assert "xc7" in out
 
 
 BAD = {

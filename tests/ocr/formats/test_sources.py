@@ -76,12 +76,37 @@ def test_a_bad_file_is_one_entry(tmp_path: Path) -> None:
     assert (failed.error.reason, failed.error.remedy) == ("no such file", "check the path")
 
 
-@pytest.mark.parametrize(("cut", "whole"), [(0.02, 0), (0.3, 0), (0.4, 1), (0.5, 1), (0.7, 2), (0.9, 2)])
-def test_a_truncated_tiff_gives_the_pages_before_the_cut_and_says_which_is_missing(cut: float, whole: int) -> None:
+@pytest.mark.parametrize(
+    ("cut", "whole", "known"), [(0.02, 0, 2), (0.3, 0, 2), (0.4, 1, 3), (0.5, 1, 3), (0.7, 2, 3), (0.9, 2, 3)]
+)
+def test_a_truncated_tiff_gives_the_pages_before_the_cut_and_says_which_are_missing(
+    cut: float, whole: int, known: int
+) -> None:
+    """One whose pixels are cut off, and the next, which that one's entry in the list points to."""
     stream = io.BytesIO()
     sheets = [Image.effect_noise((60, 60), 90) for _ in range(3)]
     sheets[0].save(stream, "TIFF", save_all=True, append_images=sheets[1:])
     data = stream.getvalue()
     pages = list(page_images(data[: int(len(data) * cut)], name="scan"))
-    assert [isinstance(page, FailedPage) for page in pages] == [False] * whole + [True]
-    assert pages[-1].image == FailedImage(source="scan", page=whole + 1)  # type: ignore[comparison-overlap]
+    assert [isinstance(page, FailedPage) for page in pages] == [False] * whole + [True] * (known - whole)
+    for number, page in enumerate(pages[whole:], start=whole + 1):
+        assert page.image == FailedImage(source="scan", page=number)  # type: ignore[comparison-overlap]
+
+
+def test_a_bad_page_of_a_tiff_is_an_entry_and_the_rest_go_on(tmp_path: Path) -> None:
+    sheets = [Image.new("L", size, 255) for size in ((2, 2), (30, 20), (400, 300), (30, 20))]
+    sheets[0].save(tmp_path / "fax.tif", save_all=True, append_images=sheets[1:])
+    pages = list(page_images(tmp_path / "fax.tif", max_pixels=10_000))
+    assert [isinstance(page, FailedPage) for page in pages] == [True, False, True, False]
+    failed, read = pages[2], pages[3]
+    assert isinstance(failed, FailedPage)
+    assert isinstance(read, PageImage)
+    assert (failed.image.page, read.page) == (3, 4)
+    assert [page.page for page in page_images(tmp_path / "fax.tif", skip={1, 2, 3})] == [4]  # type: ignore[union-attr]
+
+
+def test_a_pdf_is_known_behind_what_a_mailer_put_before_it(tmp_path: Path) -> None:
+    picture(tmp_path / "a.pdf")
+    for before in (b"\xef\xbb\xbf", b"\n\n"):
+        (page,) = page_images(before + (tmp_path / "a.pdf").read_bytes(), name="a")
+        assert isinstance(page, PageImage)

@@ -16,7 +16,7 @@ from PIL import Image, TiffImagePlugin
 
 from ocr.errors import ImageError
 from ocr.images.jpeg import exif_orientation, read_jpeg_header
-from ocr.images.load import MAX_PIXELS, load_image, load_pages, read_header
+from ocr.images.load import MAX_PIXELS, count_pages, is_pdf, load_image, load_pages, read_header
 
 # Four coloured quarters: any turn or mirror shows.
 QUARTERS = np.zeros((40, 64, 3), np.uint8)
@@ -147,10 +147,53 @@ def test_pages_before_a_damaged_one_are_kept() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
     pages = [Image.fromarray(noise), Image.fromarray(noise[::-1].copy())]
     data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
-    loaded = load_pages(data[: len(data) - 6000], name="scan.tif")
-    assert next(loaded).shape == (60, 60, 3)
-    with pytest.raises(ImageError, match=r"scan\.tif page 2"):
-        next(loaded)
+    first, second = load_pages(data[: len(data) - 6000], name="scan.tif")
+    assert isinstance(first, np.ndarray)
+    assert "scan.tif page 2: is damaged" in str(second)
+
+
+def tiff_entry(data: bytes, tag: int, page: int) -> int:
+    """Where in a little-endian TIFF a page's entry of a tag stands."""
+    (place,) = struct.unpack_from("<I", data, 4)
+    for _ in range(page - 1):
+        (count,) = struct.unpack_from("<H", data, place)
+        (place,) = struct.unpack_from("<I", data, place + 2 + 12 * count)
+    (count,) = struct.unpack_from("<H", data, place)
+    entries = range(place + 2, place + 2 + 12 * count, 12)
+    return next(entry for entry in entries if struct.unpack_from("<H", data, entry) == (tag,))
+
+
+@pytest.mark.parametrize("bad", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("tag", "value", "reason"),
+    [
+        (256, 9_000_000, "the limit is 89 million"),  # width
+        (256, 2, "too small to hold text"),
+        (273, 0xFFFFFF0, "is damaged"),  # place of the pixels
+        (262, 77, "is damaged"),  # what the numbers stand for: no page is ever set up
+    ],
+)
+def test_a_bad_page_of_a_tiff_is_told_and_the_others_are_read(bad: int, tag: int, value: int, reason: str) -> None:
+    pages = [Image.new("RGB", (20 + 10 * index, 30), "red") for index in range(4)]
+    data = bytearray(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:], compression="tiff_lzw"))
+    entry = tiff_entry(data, tag, bad)
+    struct.pack_into("<HHII", data, entry, tag, 4, 1, value)
+    if (tag, bad) == (262, 1):
+        with pytest.raises(ImageError, match="is damaged"):  # without its first page a file is no TIFF to Pillow
+            list(load_pages(bytes(data)))
+        return
+    loaded = list(load_pages(bytes(data), name="scan.tif"))
+    assert [isinstance(page, ImageError) for page in loaded] == [number == bad for number in range(1, 5)]
+    assert f"scan.tif page {bad}: " in str(loaded[bad - 1])
+    assert reason in str(loaded[bad - 1])
+    assert count_pages(bytes(data), name="scan.tif") == 4
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\r\n\n", b"From the scanner: \n"])
+def test_a_pdf_may_have_something_before_its_header(before: bytes) -> None:
+    assert is_pdf(before + b"%PDF-1.7 ...")
+    assert not is_pdf(encoded(Image.new("RGB", (9, 9)), "PNG") + b"%PDF-1.7")
+    assert not is_pdf(bytes(2000) + b"%PDF-1.7")
 
 
 def test_whole_jpegs_with_odd_ends_load() -> None:
@@ -275,5 +318,5 @@ def test_large_tiff_pages_are_refused_by_size() -> None:
     claimed[width + 8 : width + 12] = struct.pack("<I", 13000)
     height = data.index(struct.pack("<HHI", 257, 4, 1))
     claimed[height + 8 : height + 12] = struct.pack("<I", 13000)
-    with pytest.raises(ImageError, match="limit"):
-        list(load_pages(bytes(claimed), name="scan.tif"))
+    (page,) = load_pages(bytes(claimed), name="scan.tif")
+    assert "limit" in str(page)
