@@ -12,7 +12,6 @@ from ocr.batch.inputs import as_os_errors
 from ocr.errors import BatchError
 from ocr.optional import safe_import
 
-
 # How a string that is no UTF-8, such as the path of an old file, is written: as JSON escapes it, and reads it back.
 AS_JSON = "backslashreplace"
 

@@ -13,6 +13,7 @@ from ocr.fonts.find import covers, font_path
 from ocr.formats.page import Line, Page
 from ocr.formats.words import words
 from ocr.geometry.quad import quad_size
+from ocr.images.jpeg import fit_jpeg
 from ocr.optional import safe_import
 from ocr.text.xml_text import clean
 
@@ -56,9 +57,9 @@ def write(pages: Iterable[tuple[Page, Scan]], *, dpi: float = 200) -> bytes:
 
 
 def encode(image: NDArray[np.uint8]) -> bytes:
-    """The JPEG that stands for an image RGB uint8 (H,W,3) in the PDF."""
+    """The JPEG that stands for an image RGB uint8 (H,W,3) in the PDF; a smaller one of what is too long for a JPEG."""
     data = io.BytesIO()
-    safe_import("PIL.Image").fromarray(image).save(data, "JPEG", quality=JPEG_QUALITY)
+    safe_import("PIL.Image").fromarray(fit_jpeg(image)).save(data, "JPEG", quality=JPEG_QUALITY)
     return data.getvalue()
 
 

@@ -1,8 +1,13 @@
-"""What a JPEG says of itself, read without a decoder (ITU-T T.81, Exif 2.32)."""
+"""What a JPEG says of itself, read without a decoder (ITU-T T.81, Exif 2.32), and what one can hold."""
 
 import struct
 from typing import NamedTuple
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_SIDE = 65_500  # libjpeg's limit; the format's own is 65,535
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ORIENTATION_TAG = 0x0112
@@ -67,3 +72,13 @@ def exif_orientation(tiff: bytes) -> int:
         if tag == _ORIENTATION_TAG:
             return value if 1 <= value <= 8 else 1
     return 1
+
+
+def fit_jpeg(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image (H,W,3), scaled down where a side of it is longer than a JPEG can have."""
+    height, width = image.shape[:2]
+    share = MAX_SIDE / max(height, width)
+    if share >= 1:
+        return image
+    size = max(1, int(width * share)), max(1, int(height * share))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from durable.replace import write_bytes
 from ocr.formats.free_names import FreeNames
 from ocr.formats.page import Page
+from ocr.images.jpeg import fit_jpeg
 
 # RGB by how sure the recognizer is: sure, so-so, doubtful.
 _COLOURS = ((0.9, (0, 140, 60)), (0.7, (220, 140, 0)), (0.0, (210, 30, 30)))
@@ -31,6 +32,6 @@ def save(folder: Path, image: NDArray[np.uint8], page: Page, names: FreeNames) -
     """Draw the page into ``folder`` as a JPEG named after its source, under a name that is free."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = Path(page.image.source).stem + (f"-page{page.image.page}" if page.image.page > 1 else "")
-    pixels = cv2.cvtColor(render(image, page), cv2.COLOR_RGB2BGR)
+    pixels = cv2.cvtColor(fit_jpeg(render(image, page)), cv2.COLOR_RGB2BGR)
     data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
     write_bytes(names.take(folder, stem, ".jpg"), data)

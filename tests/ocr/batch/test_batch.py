@@ -318,7 +318,7 @@ def test_a_name_that_is_no_utf_8_is_read_like_any_other(
     worker = make_worker()
     done = [worker.read(shard), worker.read(last)]
     assert [(one.pages, one.failed) for one in done] == [(2, []), (1, [])]
-    sources = [row["image"]["source"] for row in FORMATS["jsonl"].read((folder.read("part-00000000.jsonl") or b""))]
+    sources = [row["image"]["source"] for row in FORMATS["jsonl"].read(folder.read("part-00000000.jsonl") or b"")]
     assert sources == [f"{tmp_path}/zip/\\xc7.png", rf"{tmp_path}/zip/\xc7\xd1.png"]
     assert list(open_plan(folder, chosen, []).pending()) == []  # it goes on where it was
 

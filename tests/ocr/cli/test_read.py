@@ -119,6 +119,14 @@ def test_boxes_are_drawn_and_no_name_overwrites_another(run: Run, drawn: Path, t
     assert (np.ptp(pixels, axis=2) > 60).any()  # something coloured on a grey page
 
 
+def test_a_page_too_long_for_a_jpeg_is_drawn(run: Run, tmp_path: Path) -> None:
+    Image.new("L", (40, 66_000), 255).save(tmp_path / "strip.png")
+    code, _, err = run(tmp_path / "strip.png", "--save-image", tmp_path / "boxes")
+    assert (code, err) == (0, "")
+    with Image.open(tmp_path / "boxes" / "strip.jpg") as image:
+        assert image.height == 65_500
+
+
 @pytest.mark.parametrize("format", ["json", "csv", "markdown", "hocr", "table"])
 def test_a_name_that_is_no_utf_8_is_shown_with_its_bytes(run: Run, drawn: Path, format: str) -> None:
     old = drawn.with_name(os.fsdecode("한.png".encode("cp949")))

@@ -16,6 +16,7 @@ from hocr_spec.validate import HocrValidator
 from lxml import etree, html
 from markdown_it import MarkdownIt
 from numpy.typing import NDArray
+from PIL import Image
 
 from ocr.errors import ConfigError
 from ocr.formats.page import FailedImage, FailedPage, Failure, ImageInfo, Line, ModelInfo, Models, Page
@@ -163,6 +164,17 @@ def test_a_long_strip_fits_a_pdf_page() -> None:
     strip = replace(page, image=replace(page.image, height=60_000, width=40))
     data = render([strip], "pdf", images=[np.full((60_000, 40, 3), 255, np.uint8)], dpi=72)
     assert pypdfium2.PdfDocument(data)[0].get_size()[1] == 14_400
+
+
+@pytest.mark.parametrize("size", [(66_000, 40), (3, 70_000)])
+def test_an_image_too_long_for_a_jpeg_is_in_the_pdf_all_the_same(size: tuple[int, int]) -> None:
+    page = make_page([make_line("TOTAL", 10, 10, 90)])
+    page = replace(page, image=replace(page.image, height=size[0], width=size[1]))
+    image = np.full((*size, 3), 255, np.uint8)
+    with Image.open(io.BytesIO(encode(image))) as jpeg:
+        assert max(jpeg.size) == 65_500
+    (written,) = pypdfium2.PdfDocument(render([page], "pdf", images=[encode(image)]))
+    assert "TOTAL" in written.get_textpage().get_text_range()
 
 
 def test_a_pdf_needs_the_image_of_every_page(pages: list[Page], image: NDArray[np.uint8]) -> None:
