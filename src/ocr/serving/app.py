@@ -53,6 +53,9 @@ def create_app(settings: Settings, jobs: Jobs) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OcrError, _unavailable)
+    app.add_exception_handler(Exception, _broken)
+    app.add_middleware(Guard, keys=service.keys, telemetry=service.telemetry)
+    # Added last, so outermost: a browser may see what the guard refuses too.
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -61,7 +64,6 @@ def create_app(settings: Settings, jobs: Jobs) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
             expose_headers=["X-Request-Id", "Retry-After"],
         )
-    app.add_middleware(Guard, keys=service.keys, telemetry=service.telemetry)
     _describe_keys(app, needed=service.keys is not None)
     return app
 
@@ -114,3 +116,14 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     """An engine that cannot read at all, such as one whose bundle was damaged on disk since the start."""
     logging.getLogger("ocr.serving").error("engine", extra={"fields": {"error": str(error)}})
     return await _refuse(request, Problem("not_ready", "the model cannot be used; the log says why", retry_after=60))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A defect of ours. Answered outside of the guard, so the headers it would add are added here."""
+    request_id = request.state.request_id
+    fields = {"request_id": request_id, "error": type(error).__name__}
+    logging.getLogger("ocr.serving").error("defect", extra={"fields": fields})  # the server logs its traceback
+    answer = await _refuse(request, Problem("internal", "the service met a defect of its own; its log says more"))
+    answer.headers["X-Request-Id"] = request_id
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer

@@ -22,6 +22,7 @@ CODES: dict[str, int] = {
     "invalid": 422,
     "busy": 429,
     "interrupted": 499,
+    "internal": 500,
     "no_memory": 503,
     "not_ready": 503,
     "too_slow": 503,

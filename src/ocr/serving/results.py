@@ -24,11 +24,20 @@ def write(document: Document, format: str, upload: Upload, *, page_pixels: int) 
     """
     if format == "json":  # without the indentation that is for people
         return to_json(document).encode()
+    failed = [page for page in document.pages if isinstance(page, FailedPage)]
+    if len(failed) == len(document.pages) and not FORMATS[format].describes_failures:
+        raise nothing_read(failed)
     images = _images(document.pages, upload, page_pixels) if format == "pdf" else ()
     try:
         return render(document.pages, format, images=images, dpi=upload.dpi)
     except ConfigError as error:
         raise Problem("invalid", f"format: {error}") from error
+
+
+def nothing_read(failed: Sequence[FailedPage]) -> Problem:
+    """What to say when no page of a document could be read: why the first could not."""
+    first = failed[0].error
+    return Problem("unreadable", f"{first.reason}; {first.remedy}")
 
 
 def _images(pages: Sequence[object], upload: Upload, page_pixels: int) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from ocr.serving.job_worker import JobWorker
 from ocr.serving.jobs import Jobs
 from ocr.serving.keys import KeyRing
 from ocr.serving.problems import Problem
+from ocr.serving.results import nothing_read
 from ocr.serving.settings import Offered, Settings
 from ocr.serving.telemetry import Telemetry, log, timer
 
@@ -89,8 +90,7 @@ class Service:
         self.telemetry.pages.labels("read").inc(len(pages) - len(failed))
         self.telemetry.pages.labels("failed").inc(len(failed))
         if len(failed) == len(pages):
-            first = failed[0].error
-            raise Problem("unreadable", f"{first.reason}; {first.remedy}")
+            raise nothing_read(failed)
         return Document(pages=pages)
 
     async def _in_thread(self, request: Request, work: Callable[[Patience], _T]) -> _T:

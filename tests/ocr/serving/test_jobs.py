@@ -64,6 +64,19 @@ def test_a_page_that_cannot_be_read_has_an_error_entry(
     assert client.get(f"/v1/jobs/{job}/result?format=text").text == "\f"
 
 
+@pytest.mark.parametrize("format", ["pdf", "hocr", "alto"])
+def test_a_document_of_which_nothing_could_be_read_is_refused_where_its_pages_have_no_place(
+    make_client: Callable[..., TestClient], document: Draw, eventually: Callable[..., None], format: str
+) -> None:
+    client = make_client(limits={"page_pixels": 1000, "pages_pixels": 1000})
+    job = client.post("/v1/jobs", content=document(2), headers=PDF).json()["id"]
+    eventually(lambda: client.get(f"/v1/jobs/{job}").json()["state"] == "done")
+    result = client.get(f"/v1/jobs/{job}/result?format={format}")
+    direct = client.post(f"/v1/read?format={format}", content=document(2), headers=PDF)
+    assert (result.status_code, result.json()["code"]) == (422, "unreadable")
+    assert (direct.status_code, direct.json()["detail"]) == (422, result.json()["detail"])
+
+
 def test_the_queue_has_an_end(make_client: Callable[..., TestClient], small: bytes) -> None:
     png = {"content-type": "image/png"}
     client = make_client(limits={"jobs_waiting": 0})

@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from ocr.schema import from_plain
+from ocr.serving.keys import add_key
 
 Draw = Callable[..., bytes]
 
@@ -43,6 +45,15 @@ def test_text(client: TestClient, document: Draw) -> None:
     answer = client.post("/v1/read?format=text", content=document(2), headers={"content-type": "application/pdf"})
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.text == "PAGE 1\n\fPAGE 2\n"
+
+
+def test_a_bad_page_of_a_tiff_does_not_take_the_others_along(client: TestClient) -> None:
+    sheets = [Image.new("1", size, 1) for size in ((2, 2), (64, 64), (9000, 9000), (64, 64))]
+    stream = io.BytesIO()
+    sheets[0].save(stream, "TIFF", save_all=True, append_images=sheets[1:], compression="group4")
+    answer = client.post("/v1/read", content=stream.getvalue(), headers={"content-type": "image/tiff"})
+    assert answer.status_code == 200
+    assert ["error" in page for page in answer.json()["pages"]] == [True, False, True, False]
 
 
 @pytest.mark.parametrize("kind", ["PDF", "TIFF"])
@@ -329,6 +340,35 @@ def test_cors_is_off_until_an_origin_is_named(make_client: Callable[..., TestCli
     assert allowed.options("/v1/read", headers=origin).headers["access-control-allow-origin"] == "https://shop.example"
     evil = {**origin, "origin": "https://evil.example"}
     assert "access-control-allow-origin" not in allowed.options("/v1/read", headers=evil).headers
+
+
+def test_a_web_page_sees_why_it_was_refused(make_client: Callable[..., TestClient], tmp_path: Path) -> None:
+    add_key(tmp_path / "keys.json", "shop")
+    origin = {"origin": "https://shop.example"}
+    client = make_client(cors_origins=("https://shop.example",), keys=tmp_path / "keys.json")
+    answer = client.get("/v1/models", headers=origin)
+    assert (answer.status_code, answer.json()["code"]) == (401, "no_key")
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert "X-Request-Id" in answer.headers["access-control-expose-headers"]
+    asked = client.options("/v1/read", headers={**origin, "access-control-request-method": "POST"})
+    assert asked.status_code == 200  # without a key: browsers send none with this
+
+
+def test_a_defect_is_answered_like_every_refusal(
+    client: TestClient, small: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> bytes:
+        raise ZeroDivisionError("what the page said")
+
+    monkeypatch.setattr("ocr.serving.read_api.write", fail)
+    browser = TestClient(client.app, raise_server_exceptions=False)
+    answer = browser.post("/v1/read", content=small, headers={"content-type": "image/png", "x-request-id": "mine-1"})
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["request_id"]) == ("internal", "mine-1")
+    assert answer.headers["x-request-id"] == "mine-1"
+    assert "ZeroDivisionError" not in answer.text
+    (told,) = (record for record in caplog.records if record.getMessage() == "defect")
+    assert told.fields == {"request_id": "mine-1", "error": "ZeroDivisionError"}  # type: ignore[attr-defined]
 
 
 def test_every_operation_has_an_example_and_its_refusals(client: TestClient) -> None:
