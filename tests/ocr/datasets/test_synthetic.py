@@ -142,6 +142,41 @@ def test_data_sets_are_written_and_read_back(tmp_path) -> None:
     assert [s.texts[0] for s in read_samples(tmp_path / "lines")] == [text for _, text, _ in crops]
 
 
+def contents(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_data_set_is_written_over_by_the_same_only(tmp_path) -> None:
+    folder = tmp_path / "pages"
+    write_pages(folder, 3, seed=4)
+    before = contents(folder)
+    write_pages(folder, 3, seed=4)
+    for n, seed in ((3, 5), (2, 4), (4, 4)):
+        with pytest.raises(InputError, match=r"holds other data .*give a new folder"):
+            write_pages(folder, n, seed=seed)
+    assert contents(folder) == before
+
+    (folder / "annotations.json").unlink()  # as if it was interrupted
+    (folder / "images/receipt-00002.jpg").unlink()
+    write_pages(folder, 3, seed=4)
+    assert contents(folder) == before
+
+    labels = (folder / "annotations.json").read_text().replace('"transcription": "', '"transcription": "mended ', 1)
+    (folder / "annotations.json").write_text(labels)
+    with pytest.raises(InputError, match="other labels"):
+        write_pages(folder, 3, seed=4)
+    assert (folder / "annotations.json").read_text() == labels
+
+
+@pytest.mark.parametrize("there", ["images/mine.jpg", "notes.txt", "gt/1.txt"])
+def test_a_folder_of_something_else_is_left_alone(tmp_path, there: str) -> None:
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(InputError, match="holds other data"):
+        write_pages(tmp_path, 1, seed=0)
+    assert list(contents(tmp_path)) == [there]
+
+
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot be made .*choose another folder"):

@@ -42,7 +42,12 @@ def read(path: Path, report: Report | None) -> Iterator[Sample]:
 
 def write(path: Path, samples: Iterable[Sample]) -> None:
     """Write samples, or predictions when they have confidences, in this form, atomically."""
-    write_json(path, {"images": {sample.name: {"words": _written(sample)} for sample in samples}})
+    write_json(path, content(samples))
+
+
+def content(samples: Iterable[Sample]) -> dict[str, Any]:
+    """What a file of this form holds for samples."""
+    return {"images": {sample.name: {"words": _written(sample)} for sample in samples}}
 
 
 def _written(sample: Sample) -> dict[str, Any]:
