@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from findings.counted import counted
+from ocr.cli.numbers import finite
 
 if TYPE_CHECKING:
     from ocr.batch.plan import Done, Plan
@@ -49,7 +50,9 @@ def batch(
     shard: Annotated[int, typer.Option(min=1, help="Items of one result file; what a killed worker does again.")] = 25,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read the pages that failed again.")] = False,
     retries: Annotated[int, typer.Option(min=0, max=10, help="How often to try again to load an item.")] = 2,
-    page_seconds: Annotated[float, typer.Option(min=1, help="Longest time for one page; then its worker ends.")] = 300,
+    page_seconds: Annotated[
+        float, typer.Option(callback=finite, min=1, help="Longest time for one page; then its worker ends.")
+    ] = 300,
     column: Annotated[str | None, typer.Option(help="Column of .parquet files that holds the images.")] = None,
     dpi: Annotated[int, typer.Option(min=20, max=1200, help="Resolution at which PDF pages are rendered.")] = 200,
     detector: Annotated[str, typer.Option(help="Detection bundle: a shipped one's name, or a folder.")] = "detector",

@@ -62,6 +62,8 @@ def evaluate(
     from ocr.inference.detector import Detector
     from ocr.inference.recognizer import Recognizer
 
+    if save:
+        save.parent.mkdir(parents=True, exist_ok=True)  # rather now than when all is judged
     chosen = task or _task_of(detector, recognizer)
     detection = recognition = None
     if chosen is not Task.recognition:
@@ -72,12 +74,12 @@ def evaluate(
     with steps("judging", limit) as step:
         report = judge(samples, detector=detection, recognizer=recognition, data=data_name(data), progress=step)
     text = report.model_dump_json(indent=1)
-    if save:
-        write_text(save, text + "\n")
     if json:
         print(text)
     else:
         print_report(report, Console(), details=details)
+    if save:
+        write_text(save, text + "\n")
 
 
 def _task_of(detector: str | None, recognizer: str | None) -> Task:

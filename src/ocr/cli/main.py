@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 REMEDIES = {
     errno.ENOSPC: "free some space, then run the command again",
     errno.EDQUOT: "free some of your quota, then run the command again",
+    errno.ENOENT: "check the path; the folder of a file to be written has to be there",
     errno.EACCES: "change its permissions, or name another place",
     errno.EPERM: "change its permissions, or name another place",
     errno.EROFS: "name a place that can be written",

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ocr.cli.numbers import finite
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 keys_app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Make, list and revoke API keys."
@@ -30,12 +32,14 @@ def serve(
         list[str] | None, typer.Option(help="Web origin that may call from a browser; several times. [default: none]")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to read on; default: all it may use.")] = None,
-    max_megabytes: Annotated[float, typer.Option(min=0.001, help="Largest body.")] = 25,
-    max_megapixels: Annotated[float, typer.Option(min=0.001, max=89, help="Largest page.")] = 40,
+    max_megabytes: Annotated[float, typer.Option(callback=finite, min=0.001, help="Largest body.")] = 25,
+    max_megapixels: Annotated[float, typer.Option(callback=finite, min=0.001, max=89, help="Largest page.")] = 40,
     max_pages: Annotated[int, typer.Option(min=1, help="Most pages of one request; jobs may have more.")] = 50,
     max_requests: Annotated[int, typer.Option(min=1, max=1000, help="Requests read at once; more get 429.")] = 32,
-    max_seconds: Annotated[float, typer.Option(min=1, help="Longest time to read one request.")] = 120,
-    max_upload_seconds: Annotated[float, typer.Option(min=0.1, help="Longest time to send one body.")] = 30,
+    max_seconds: Annotated[float, typer.Option(callback=finite, min=1, help="Longest time to read one request.")] = 120,
+    max_upload_seconds: Annotated[
+        float, typer.Option(callback=finite, min=0.1, help="Longest time to send one body.")
+    ] = 30,
     batch_pages: Annotated[int, typer.Option(min=1, max=64, help="Most pages read together; 1: no batching.")] = 8,
 ) -> None:
     """Serve reading over HTTP: /v1/read, /v1/fields, /v1/models, /v1/jobs, /healthz, /readyz, /metrics, /openapi.json.

@@ -50,6 +50,17 @@ def test_json_and_the_saved_report_are_one(capsys, words, plain_recognizer, tmp_
     assert report["models"][0]["sha256"] == plain_recognizer.sha256
 
 
+def test_the_folder_of_a_report_is_made_and_a_bad_one_refused_before_anything_is_judged(
+    capsys, words, plain_recognizer, tmp_path
+):
+    arguments = ["--recognizer", plain_recognizer.model_path.parent, "--data", words, "--save"]
+    assert run(capsys, *arguments, tmp_path / "new/sub/report.json")[0] == 0
+    assert (tmp_path / "new/sub/report.json").exists()
+    code, out, err = run(capsys, *arguments, words / "labels.tsv" / "report.json")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -59,6 +59,7 @@ def test_an_error_of_ours_is_one_line_and_exit_code_2(
         (errno.ENOSPC, "out.json", "ocr read: out.json: No space left on device; free some space"),
         (errno.EACCES, "out.json", "ocr read: out.json: Permission denied; change its permissions"),
         (errno.EROFS, None, "ocr read: the output: Read-only file system; name a place that can be written"),
+        (errno.ENOENT, "a/b", "ocr read: a/b: No such file or directory; check the path"),
         (errno.ENOTDIR, "a/b", "ocr read: a/b: Not a directory; one of the folders in its path is a file"),
     ],
 )

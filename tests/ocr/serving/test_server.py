@@ -261,6 +261,15 @@ def test_a_start_that_cannot_be_is_one_line(
     assert words in errors[0]
 
 
+@pytest.mark.parametrize("value", ["inf", "nan"])
+@pytest.mark.parametrize("option", ["--max-megabytes", "--max-megapixels", "--max-seconds", "--max-upload-seconds"])
+def test_a_limit_is_a_number_to_count_with(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["serve", option, value])
+    assert stopped.value.code == 2
+    assert f"Invalid value for '{option}'" in capsys.readouterr().err
+
+
 def test_two_services_do_not_share_a_work_folder(
     start: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
