@@ -9,6 +9,7 @@ import typer
 
 from findings.counted import counted
 from ocr.cli.listing import Format, How, Json
+from ocr.cli.read import place, with_progress
 
 if TYPE_CHECKING:
     from ocr.fields.receipt import Receipt
@@ -58,7 +59,7 @@ def extract(
     for result in _extract_all(reader, expand(files), dpi):
         results.append(result)
         if not isinstance(result, Receipt):
-            print(f"ocr extract: {result.image.source}: {result.error.reason}; {result.error.remedy}", file=sys.stderr)
+            print(f"ocr extract: {place(result)}: {result.error.reason}; {result.error.remedy}", file=sys.stderr)
         elif not as_json and keys is None:
             print(_table(result), flush=True)
     if keys is not None:
@@ -70,7 +71,6 @@ def extract(
 
 
 def _extract_all(reader: "Reader", files: list[Path], dpi: int) -> Iterator["Receipt | FailedPage"]:
-    from ocr.cli.read import with_progress
     from ocr.fields.extract import extract as extract_fields
     from ocr.formats.page import FailedPage
     from ocr.formats.sources import page_images
@@ -86,7 +86,7 @@ def _extract_all(reader: "Reader", files: list[Path], dpi: int) -> Iterator["Rec
 
 def _table(receipt: "Receipt") -> str:
     """Return a heading, a row per field and item with its confidence, and the doubts."""
-    rows = [receipt.image.source + (f" page {receipt.image.page}" if receipt.image.page > 1 else "")]
+    rows = [place(receipt)]
     for name in ("merchant", "date", "address", "subtotal", "tax", "total"):
         field = getattr(receipt, name)
         if field is not None:

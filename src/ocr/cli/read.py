@@ -12,6 +12,7 @@ from findings.counted import counted
 
 if TYPE_CHECKING:
     from ocr.cli.read_output import Result
+    from ocr.fields.receipt import Receipt
     from ocr.formats.free_names import FreeNames
     from ocr.formats.page import FailedPage, Page
     from ocr.inference.engine import Reader
@@ -83,7 +84,7 @@ def read(
     for result in read_output.deliver(_read_all(reader, inputs, dpi, save_image, names), chosen, out, dpi, names):
         results.append(result)
         if not isinstance(result, Page):
-            print(f"ocr read: {_place(result)}: {result.error.reason}; {result.error.remedy}", file=sys.stderr)
+            print(f"ocr read: {place(result)}: {result.error.reason}; {result.error.remedy}", file=sys.stderr)
         elif chosen == "table":
             print(_table(result), flush=True)
     failed = sum(not isinstance(result, Page) for result in results)
@@ -120,15 +121,16 @@ def with_progress(files: list[Path]) -> Iterator[Path]:
     yield from track(files, description="reading", console=Console(stderr=True), transient=True)
 
 
-def _place(page: "Page | FailedPage") -> str:
-    number = page.image.page
-    return page.image.source if number in (None, 1) else f"{page.image.source} page {number}"
+def place(page: "Page | FailedPage | Receipt") -> str:
+    """Return the name of a page's file, and its number where there is more than one, or one failed, of many perhaps."""
+    first = None if hasattr(page, "error") else 1
+    return page.image.source + ("" if page.image.page in (None, first) else f" page {page.image.page}")
 
 
 def _table(page: "Page") -> str:
     """Return a heading and a row per line of text: confidence, top left corner, text."""
     image = page.image
-    heading = f"{_place(page)}  {image.width} x {image.height}, {counted(len(page.lines), 'line')}"
+    heading = f"{place(page)}  {image.width} x {image.height}, {counted(len(page.lines), 'line')}"
     rows = [heading + "".join(f"; {note}" for note in page.notes)]
     for line in page.lines:
         x, y = line.polygon[0]

@@ -60,9 +60,10 @@ def deliver(
     is not given, OSError where nothing can be written.
     """
     if out is None and format in _PRINTED_AS_READ:
-        for page, _ in results:
-            if format != TABLE and isinstance(page, Page):
-                print(page.text, flush=True)
+        for number, (page, _) in enumerate(results):
+            if format != TABLE:  # as `tables.write_text` has it, but page by page
+                text = f"{page.text}\n" if isinstance(page, Page) else ""
+                print(("\f" if number else "") + text, end="", flush=True)
             yield page
     elif out is None or not _is_folder(out):
         held: list[Result] = []

@@ -30,7 +30,7 @@ def write(pages: Sequence[Page]) -> bytes:
 
 def _page(body: ElementTree.Element, number: int, page: Page) -> None:
     image = page.image
-    title = f"image {_quoted(image.source)}; bbox 0 0 {image.width} {image.height}; ppageno {number - 1}"
+    title = f"image {_quoted(image.source)}; bbox 0 0 {image.width} {image.height}; ppageno {image.page - 1}"
     division = child(body, "div", class_="ocr_page", id=f"page_{number}", title=title)
     if not page.lines:
         return

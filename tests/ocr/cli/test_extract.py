@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ocr.cli.main import main
 from ocr.fields.receipt import Receipt, Receipts
@@ -66,6 +67,16 @@ def test_scoring_against_keys(run: Run, receipt: Path, ocr_data: Path, tmp_path:
     assert figures["fields_f1_all"]["n"] == 8
     code, out, _ = run(receipt, "--truth", tmp_path)
     assert "fields_strict_f1_all" in out
+
+
+def test_pages_that_cannot_be_read_are_told_by_number(run: Run, tmp_path: Path) -> None:
+    sheets = [Image.new("L", (2, 2)), Image.new("L", (2, 2))]
+    sheets[0].save(tmp_path / "two.tif", save_all=True, append_images=sheets[1:])
+    code, _, err = run(tmp_path / "two.tif")
+    assert code == 2
+    assert [line.partition(": is 2 x 2")[0] for line in err.splitlines()] == [
+        f"ocr extract: {tmp_path / 'two.tif'} page {number}" for number in (1, 2)
+    ]
 
 
 def test_what_cannot_be_read_is_told_and_the_rest_goes_on(run: Run, receipt: Path, tmp_path: Path) -> None:

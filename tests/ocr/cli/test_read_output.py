@@ -69,6 +69,17 @@ def test_stdout_gets_the_document(run: Run, scans: Path) -> None:
     assert run(scans, "--format", "csv")[1].count(b"\n") == 5
 
 
+def test_text_on_stdout_is_that_of_a_file(run: Run, scans: Path, tmp_path: Path) -> None:
+    sheets = [Image.new("L", size, 255) for size in ((320, 160), (2, 2), (320, 160))]
+    sheets[0].save(scans / "three.tif", save_all=True, append_images=sheets[1:])
+    code, out, err = run(scans / "three.tif", scans / "two.tif", "--format", "text")
+    assert (code, out.count(b"\f")) == (1, 4)
+    assert out.startswith(b"\n\f\f\n\f")  # two blank pages, and one that failed between them
+    assert err.startswith(f"ocr read: {scans / 'three.tif'} page 2: ")
+    run(scans / "three.tif", scans / "two.tif", "--out", tmp_path / "all.txt")
+    assert (tmp_path / "all.txt").read_bytes() == out
+
+
 def test_a_failed_input_is_told_and_the_rest_is_written(run: Run, scans: Path, tmp_path: Path) -> None:
     (scans / "bad.png").write_bytes(b"no image")
     code, _, err = run(scans, "--format", "alto", "--out", tmp_path / "out")

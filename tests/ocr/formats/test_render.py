@@ -125,6 +125,12 @@ def test_hocr_passes_the_validator_of_its_specification(pages: list[Page], tmp_p
     assert tilted == "bbox 40 100 240 145; baseline 0.075 -15"
 
 
+def test_hocr_numbers_a_page_as_its_file_does(pages: list[Page], failed: FailedPage) -> None:
+    document = html.fromstring(render([failed, pages[1]], "hocr"))
+    (page,) = document.find_class("ocr_page")
+    assert (page.get("id"), page.get("title").rpartition("; ")[2]) == ("page_1", "ppageno 1")
+
+
 def test_the_text_of_a_pdf_is_found_where_it_stands(
     pages: list[Page], image: NDArray[np.uint8], tmp_path: Path
 ) -> None:
