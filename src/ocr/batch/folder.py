@@ -47,6 +47,12 @@ class Folder:
             reason = f"{self.url}/{name}: cannot be {use} ({error.strerror or error})"
             raise BatchError(f"{reason}; {remedy}, then run the same command again") from error
 
+    def holds(self, url: str) -> bool:
+        """Whether a file lies in the folder: results may lie below the inputs."""
+        if self.is_local:
+            return "://" not in url and Path(url).resolve().is_relative_to(Path(self.url).resolve())
+        return url.startswith(self.url.rstrip("/") + "/")
+
     def path(self, name: str) -> str:
         """Path of a file in the folder."""
         return f"{self._root}/{name}"

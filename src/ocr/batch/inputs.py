@@ -38,17 +38,22 @@ def list_items(inputs: Iterable[str], *, column: str | None = None) -> Iterator[
 
     A name with ``://`` is opened by fsspec, any other is a path of this machine.
     """
+    for url in list_files(inputs):
+        lower = url.lower()
+        if lower.endswith(_COMPRESSED):
+            raise BatchError(f"{url}: a compressed tar cannot be read from the middle; unpack it to .tar first")
+        if lower.endswith(".tar"):
+            yield from _tar(url)
+        elif lower.endswith(".parquet"):
+            yield from _parquet(url, column)
+        else:
+            yield Item("file", url, shown_name(url))
+
+
+def list_files(inputs: Iterable[str]) -> Iterator[str]:
+    """Yield the files that the arguments name, by path or URL, without opening any. Raises BatchError."""
     for given in inputs:
-        for url in _remote(given) if "://" in given else _local(given):
-            lower = url.lower()
-            if lower.endswith(_COMPRESSED):
-                raise BatchError(f"{url}: a compressed tar cannot be read from the middle; unpack it to .tar first")
-            if lower.endswith(".tar"):
-                yield from _tar(url)
-            elif lower.endswith(".parquet"):
-                yield from _parquet(url, column)
-            else:
-                yield Item("file", url, shown_name(url))
+        yield from _remote(given) if "://" in given else _local(given)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -83,7 +84,12 @@ class _Pool:
         """Start a process and give it a shard."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, self._options), daemon=True, name="ocr-batch")
-        process.start()
+        # Ctrl-C reaches every process of the terminal: it is for this one to end its workers, whatever they are about.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         hand = _Hand(process, ours)
         self.busy.append(hand)

@@ -63,12 +63,17 @@ class Done(BaseModel):
 
 
 class Plan(NamedTuple):
-    """A planned batch and its size."""
+    """A planned batch and its size; ``is_old`` when an earlier run planned it."""
 
     folder: Folder
     settings: BatchSettings
     shards: int
     items: int
+    is_old: bool = False
+
+    def files(self) -> set[str]:
+        """The files that its items are or lie in, by path or URL."""
+        return {item.url for shard in self._shards() for item in shard.items}
 
     def reopen_failed(self) -> None:
         """Make shards with failed pages pending again, for these pages alone."""
@@ -105,7 +110,7 @@ def open_plan(folder: Folder, settings: BatchSettings, items: Iterable[Item]) ->
         kept = json.loads(data)
         before = BatchSettings.model_validate(kept["settings"])
         _check_same(folder, before.model_dump(), settings.model_dump())
-        return Plan(folder, settings, kept["shards"], kept["items"])
+        return Plan(folder, settings, kept["shards"], kept["items"], is_old=True)
     if folder.names("done"):
         raise BatchError(f"{folder.url}: holds results but no plan; give an empty folder as --out")
     stream = iter(items)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from durable.lock import LockTimeout, lock
 from ocr.batch.folder import Folder
-from ocr.batch.inputs import list_items
+from ocr.batch.inputs import list_files, list_items
 from ocr.batch.local import read_locally
 from ocr.batch.on_ray import read_on_ray
 from ocr.batch.plan import BatchSettings, Done, Plan, open_plan
@@ -31,12 +31,13 @@ class HowToRun(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """A batch so far: items planned, pages read now and before, pages that failed."""
+    """A batch so far: items planned, pages read now and before, pages that failed, files that came after the plan."""
 
     items: int
     pages: int
     pages_now: int
     failed: int
+    unplanned: int
 
 
 Watch = Callable[[Plan], Callable[[int | Done], None]]
@@ -91,4 +92,15 @@ def _collect(plan: Plan, pages_now: int) -> Summary:
             yield from (json.dumps(entry, ensure_ascii=False) for entry in done.failed)
 
     plan.folder.write_lines(FAILED, lines())
-    return Summary(plan.items, pages, pages_now, failed)
+    return Summary(plan.items, pages, pages_now, failed, _unplanned(plan))
+
+
+def _unplanned(plan: Plan) -> int:
+    """How many files are among the inputs now that were not when the batch was planned."""
+    if not plan.is_old:
+        return 0
+    planned = plan.files()
+    try:
+        return sum(url not in planned and not plan.folder.holds(url) for url in list_files(plan.settings.inputs))
+    except BatchError:  # inputs may be gone once they are read
+        return 0

@@ -105,6 +105,12 @@ def batch(
             f"{counted(summary.pages, 'page')} of {counted(summary.items, 'item')} in {out}, "
             f"{summary.failed} failed; {summary.pages_now} now"
         )
+    if summary.unplanned:
+        print(
+            f"ocr batch: {counted(summary.unplanned, 'file')} came after this batch was planned and will not be read; "
+            "give another --out to read all, or these by themselves",
+            file=sys.stderr,
+        )
     if summary.failed:
         print(f"ocr batch: {counted(summary.failed, 'page')} failed; {out}/{FAILED} lists them", file=sys.stderr)
     raise typer.Exit(0 if not summary.failed else 1 if summary.failed < summary.pages else 2)

@@ -81,4 +81,5 @@ def fit_jpeg(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if share >= 1:
         return image
     size = max(1, int(width * share)), max(1, int(height * share))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    smaller: NDArray[np.uint8] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return smaller

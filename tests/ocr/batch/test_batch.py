@@ -52,7 +52,7 @@ def test_parquet_and_json_lines_hold_the_same_pages(run: Run, rows: Rows, scans:
         done = run(scans, "--out", tmp_path / format, "--format", format, "--shard", 12, "--workers", 2, "--json")
         assert done.returncode == 1, done.stderr
         assert json.loads(done.stdout) == {
-            "items": 31, "pages": 31, "pages_now": 31, "failed": 1, "out": str(tmp_path / format),
+            "items": 31, "pages": 31, "pages_now": 31, "failed": 1, "unplanned": 0, "out": str(tmp_path / format),
         }  # fmt: skip
         assert done.stderr == f"ocr batch: 1 page failed; {tmp_path / format}/failed.jsonl lists them\n"
     lines = rows(tmp_path / "jsonl")
@@ -304,6 +304,41 @@ def test_a_batch_goes_on_with_its_own_settings_only(tmp_path: Path) -> None:
         open_plan(folder, settings(), items)
     with pytest.raises(BatchError, match="nothing to read"):
         open_plan(Folder(str(tmp_path / "other")), settings(), [])
+
+
+def test_files_that_came_after_the_plan_are_told(
+    run: Run, scans: Path, tmp_path: Path, draw_page: Callable[[Path, str], Path]
+) -> None:
+    given = [
+        scans / "0[0-2].png",
+        scans / "new",
+        "--out",
+        scans / "new" / "read",
+        "--workers",
+        1,
+        "--format",
+        "parquet",
+    ]
+    draw_page(scans / "new" / "a.png", "PAGE 10")
+    assert run(*given).stderr == ""
+    draw_page(scans / "new" / "b.png", "PAGE 11")
+    done = run(*given)
+    assert (done.returncode, done.stdout) == (0, f"4 pages of 4 items in {scans}/new/read, 0 failed; 0 now\n")
+    assert done.stderr.startswith("ocr batch: 1 file came after this batch was planned and will not be read; give ")
+    (scans / "new" / "a.png").unlink()
+    (scans / "new" / "b.png").unlink()
+    assert run(*given).stderr == ""
+
+
+def test_ctrl_c_while_workers_start_ends_them_without_a_word(
+    begin: Callable[..., Any], scans: Path, tmp_path: Path
+) -> None:
+    process = begin(scans, "--out", tmp_path / "out", "--workers", 2)
+    children = psutil.Process(process.pid).children
+    wait_for(lambda: sum("spawn_main" in " ".join(child.cmdline()) for child in children()) == 2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err) == (130, "", "")
 
 
 def test_a_name_that_is_no_utf_8_is_read_like_any_other(

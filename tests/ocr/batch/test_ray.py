@@ -49,7 +49,14 @@ def test_two_actors_one_killed_in_flight_give_the_bytes_of_a_local_batch(
     assert killed, process.communicate()[1]
     out, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
-    assert json.loads(out) == {"items": 30, "pages": 30, "pages_now": 30, "failed": 0, "out": str(tmp_path / "ray")}
+    assert json.loads(out) == {
+        "items": 30,
+        "pages": 30,
+        "pages_now": 30,
+        "failed": 0,
+        "unplanned": 0,
+        "out": str(tmp_path / "ray"),
+    }
     assert parts(tmp_path / "ray") == parts(tmp_path / "local")
     assert not list((tmp_path / "ray/begun").iterdir())
 
@@ -78,7 +85,7 @@ def test_only_failed_pages_are_read_again_on_ray(run: Run, scans: Path, tmp_path
     done = run(*given, "--retry-failed", "--engine", "ray")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
-        "items": 30, "pages": 30, "pages_now": 1, "failed": 0, "out": str(tmp_path / "out"),
+        "items": 30, "pages": 30, "pages_now": 1, "failed": 0, "unplanned": 0, "out": str(tmp_path / "out"),
     }  # fmt: skip
     assert run(scans, "--out", tmp_path / "whole", "--shard", 10).returncode == 0
     assert parts(tmp_path / "out") == parts(tmp_path / "whole")
