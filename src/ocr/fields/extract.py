@@ -17,6 +17,7 @@ from ocr.fields.parties import parties
 from ocr.fields.receipt import Receipt, TextField
 from ocr.fields.spelling import Spelling, shipped_spelling
 from ocr.formats.page import Page
+from ocr.formats.words import upright
 
 
 def extract(
@@ -34,6 +35,7 @@ def extract(
         models: of lines and of totals; the shipped ones by default.
         words: what names and addresses are spelt with; the shipped ones by default.
     """
+    image, page = page.image, upright(page)
     lines, totals = models or (shipped("lines"), shipped("totals"))
     merchant, address = parties(page, lines, shipped_spelling() if words is None else Spelling(words))
     when = sale_date(page)
@@ -50,7 +52,7 @@ def extract(
         "tax": taxed,
     }
     return Receipt(
-        image=page.image,
+        image=image,
         merchant=merchant,
         date=when,
         address=address,

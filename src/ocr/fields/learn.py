@@ -16,6 +16,7 @@ from ocr.fields.classifier import BUCKETS, Classifier, Features, hashed
 from ocr.fields.line_features import line_features
 from ocr.fields.values import amounts
 from ocr.formats.page import Page
+from ocr.formats.words import upright
 from ocr.text.normalize import case_free
 
 LINE_CLASSES = ("other", "merchant", "address")
@@ -38,6 +39,7 @@ class Example(NamedTuple):
 
 def example(page: Page, key: Key, group: str) -> Example:
     """Describe a receipt for learning."""
+    page = upright(page)
     return Example(page, key, group, line_features(page), line_labels(page, key), *total_labels(page, key))
 
 

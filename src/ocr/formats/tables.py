@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ocr.formats.page import FailedPage, Page
-from ocr.formats.words import line_quad, rows
+from ocr.formats.words import line_quad, rows, upright
 
 CORNERS = [f"{axis}{corner}" for corner in range(1, 5) for axis in "xy"]
 COLUMNS = ["source", "page", "line", "text", "confidence", "detection_score", *CORNERS]
@@ -38,7 +38,7 @@ def write_markdown(pages: Sequence[Page | FailedPage]) -> bytes:
         if isinstance(page, FailedPage):
             parts.append(f"> Could not be read: {_escaped(page.error.reason)}; {_escaped(page.error.remedy)}")
         elif page.lines:
-            written = ("\N{EM SPACE}".join(_escaped(line.text) for line in row) for row in rows(page.lines))
+            written = ("\N{EM SPACE}".join(_escaped(line.text) for line in row) for row in rows(upright(page).lines))
             parts.append("\\\n".join(_BLOCK.sub(r"\1\\\2", row) for row in written))
     return ("\n\n".join(parts) + "\n").encode()
 

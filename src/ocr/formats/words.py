@@ -1,4 +1,4 @@
-"""Words of a line, and its lines gathered into rows: what the formats need beyond the page result.
+"""Words of a line, and lines gathered into rows: what formats and fields need beyond the page result.
 
 Where the recognizer does not tell the places of words, they get the share of the line that their characters take, wide
 ones (Hangul, CJK) counted double: an estimate.
@@ -7,15 +7,17 @@ ones (Hangul, CJK) counted double: an estimate.
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr.formats.page import Line
+from ocr.formats.page import Line, Page
 from ocr.geometry.crop import TALL
 from ocr.geometry.quad import Quad, polygon_quad, quad_size
+from ocr.geometry.turn import quarters_to_upright, turn_back
 
 _SAME_ROW = 0.5
 
@@ -62,6 +64,21 @@ def box(polygon: NDArray[np.float32], width: int, height: int) -> Box:
     low, high = np.floor(polygon.min(axis=0)), np.ceil(polygon.max(axis=0))
     x_min, y_min = min(max(int(low[0]), 0), width - 1), min(max(int(low[1]), 0), height - 1)
     return Box(x_min, y_min, max(x_min + 1, min(int(high[0]), width)), max(y_min + 1, min(int(high[1]), height)))
+
+
+def upright(page: Page) -> Page:
+    """The page as if its image were turned so that most of the text runs to the right: what `rows` asks for."""
+    quads = [np.array(line.polygon, np.float32) for line in page.lines if len(line.polygon) == 4]
+    quarters = quarters_to_upright(quads)
+    if quarters == 0:
+        return page
+    width, height = page.image.width, page.image.height
+    size = (width, height) if quarters == 2 else (height, width)
+    lines = [
+        replace(line, polygon=[(x, y) for x, y in turn_back(np.array(line.polygon), -quarters, size).tolist()])
+        for line in page.lines
+    ]
+    return replace(page, image=replace(page.image, width=size[0], height=size[1]), lines=lines)
 
 
 def rows(lines: Sequence[Line]) -> list[list[Line]]:

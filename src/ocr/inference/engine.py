@@ -13,6 +13,7 @@ from ocr.bundles.bundle import DETECTOR, RECOGNIZER, Bundle, load_bundle
 from ocr.formats.page import ImageInfo, Line, ModelInfo, Models, Page
 from ocr.geometry.crop import crop_quad
 from ocr.geometry.quad import polygon_quad
+from ocr.geometry.turn import turn_back
 from ocr.images.load import Rgb
 from ocr.inference import orientation
 from ocr.inference.detector import Detector
@@ -78,7 +79,7 @@ class Reader:
         is_text = self._text_filter(texts)
         lines = [
             Line(
-                polygon=[(x, y) for x, y in orientation.turn_back(item.detection.polygon, quarters, size).tolist()],
+                polygon=[(x, y) for x, y in turn_back(item.detection.polygon, quarters, size).tolist()],
                 text=text.text,
                 confidence=min(max(text.certainty, 0.0), 1.0),
                 detection_score=min(max(item.detection.score, 0.0), 1.0),

@@ -1,4 +1,4 @@
-"""Pages that lie on their side or upside down: told by their lines, turned, and their polygons turned back."""
+"""Pages that lie on their side or upside down: told by their lines."""
 
 from collections.abc import Sequence
 
@@ -50,16 +50,3 @@ def reads_better(turned: Sequence[Decoded], as_it_is: Sequence[Decoded]) -> bool
 def mean_confidence(texts: Sequence[Decoded]) -> float:
     """Mean confidence in [0,1] of texts, 0 without any."""
     return sum(text.confidence for text in texts) / len(texts) if texts else 0.0
-
-
-def turn_back(polygon: NDArray[np.float32], quarters: int, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Map a polygon of ``np.rot90(image, quarters)`` to the pixels of the image of ``size`` (width, height)."""
-    width, height = size
-    x, y = polygon[:, 0], polygon[:, 1]
-    turned = {
-        0: (x, y),
-        1: (width - y, x),
-        2: (width - x, height - y),
-        3: (y, height - x),
-    }[quarters % 4]
-    return np.stack(turned, axis=1).astype(np.float32)

@@ -1,8 +1,10 @@
 """A receipt's fields, the lines they came from, and what makes it doubtful."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pytest
 
 from ocr.fields.extract import extract
@@ -10,6 +12,7 @@ from ocr.fields.items import line_items
 from ocr.fields.receipt import Receipt
 from ocr.fields.spelling import Spelling, shipped_spelling
 from ocr.formats.page import Page
+from ocr.geometry.turn import turn_back
 
 Make = Callable[[list[str]], Page]
 TODAY = date(2020, 1, 1)
@@ -47,6 +50,21 @@ def test_every_field_of_a_plain_receipt(make: Make, rows: list[str]) -> None:
         texts = " ".join(page.lines[index].text for index in field.lines)
         assert field.text.split()[0] in texts
         assert 0 < field.confidence <= 1
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_receipt_that_lies_on_its_side_has_the_same_fields(make: Make, rows: list[str], quarters: int) -> None:
+    page = make(rows)
+    width, height = page.image.width, page.image.height
+    size = (height, width) if quarters % 2 else (width, height)
+    lines = [
+        replace(line, polygon=[(x, y) for x, y in turn_back(np.array(line.polygon), -quarters, size).tolist()])
+        for line in page.lines
+    ]
+    image = replace(page.image, width=size[0], height=size[1])
+    receipt = extract(replace(page, image=image, lines=lines), today=TODAY)
+    assert receipt.image == image
+    assert receipt.model_dump(exclude={"image"}) == extract(page, today=TODAY).model_dump(exclude={"image"})
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from ocr.errors import ConfigError
 from ocr.formats.page import FailedImage, FailedPage, Failure, ImageInfo, Line, ModelInfo, Models, Page
 from ocr.formats.render import FORMATS, render
 from ocr.formats.searchable_pdf import encode
-from ocr.formats.words import line_quad, rows, words
+from ocr.formats.words import line_quad, rows, upright, words
+from ocr.geometry.turn import turn_back
 
 SCHEMAS = Path(__file__).parent / "schemas"
 ALTO = {"a": "http://www.loc.gov/standards/alto/ns-v4#"}
@@ -208,6 +209,26 @@ def test_markdown_shows_the_texts_literally(pages: list[Page], failed: FailedPag
     assert lines[1].split("\N{EM SPACE}") == ["합계 금액", "12,000 원"]
     assert lines[2] == "1. *bold* # _x_ | pipe"
     assert "check *it*" in shown.find(".//blockquote").text_content()
+
+
+def turned(page: Page, quarters: int) -> Page:
+    """The page as it is read from ``np.rot90(image, quarters)``."""
+    width, height = page.image.width, page.image.height
+    size = (height, width) if quarters % 2 else (width, height)
+    lines = [
+        replace(line, polygon=[(x, y) for x, y in turn_back(np.array(line.polygon), -quarters, size).tolist()])
+        for line in page.lines
+    ]
+    return replace(page, image=replace(page.image, width=size[0], height=size[1]), lines=lines)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_markdown_of_a_page_that_lies_on_its_side_is_that_of_the_upright_one(pages: list[Page], quarters: int) -> None:
+    page = turned(pages[0], quarters)
+    assert render([page], "markdown") == render(pages[:1], "markdown")
+    assert upright(page).lines == pages[0].lines
+    assert upright(page).image == pages[0].image
+    assert upright(pages[0]) is pages[0]
 
 
 def test_text_and_json(pages: list[Page], failed: FailedPage) -> None:

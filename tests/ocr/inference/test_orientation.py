@@ -2,26 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ocr.bundles.bundle import Bundle
 from ocr.geometry.quad import box_quad
+from ocr.geometry.turn import turn_back
 from ocr.inference.detector import Detector
 from ocr.inference.engine import Reader
-from ocr.inference.orientation import lies_sideways, turn_back
+from ocr.inference.orientation import lies_sideways
 from ocr.inference.recognizer import Recognizer
 from ocr.specs.decode import Decoded
-
-
-@given(st.integers(0, 3), st.integers(2, 30), st.integers(2, 30), st.data())
-def test_turning_back_is_the_inverse_of_turning(quarters: int, width: int, height: int, data: st.DataObject) -> None:
-    x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
-    image = np.zeros((height, width))
-    image[y, x] = 1
-    row, column = np.argwhere(np.rot90(image, quarters))[0]
-    back = turn_back(box_quad(column, row, column + 1, row + 1), quarters, (width, height))
-    assert np.allclose((*back.min(axis=0), *back.max(axis=0)), (x, y, x + 1, y + 1))
 
 
 def test_sideways_needs_a_few_lines_and_most_of_the_text() -> None:
