@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ocr.fields.receipt import LineItem
-from ocr.fields.values import amounts
+from ocr.fields.values import Amount, amounts
 from ocr.formats.page import Line, Page
 from ocr.formats.words import rows
 from ocr.text.normalize import case_free
@@ -26,7 +26,7 @@ def line_items(page: Page) -> list[LineItem]:
     begun = False
     for row in rows(page.lines):
         text = case_free(" ".join(line.text for line in row))
-        money = amounts(text)
+        money = _money(row)[1]
         if _END.search(text) and (found or begun):
             break
         if _HEADING.search(text) and not money:
@@ -44,11 +44,10 @@ def line_items(page: Page) -> list[LineItem]:
 
 def _item(row: Sequence[Line], above: Sequence[Line], index: dict[int, int]) -> LineItem | None:
     text = case_free(" ".join(line.text for line in row))
-    money = amounts(text)
+    before, money = _money(row)
     value = money[-1].cents
     if abs(value) > _LARGEST:
         return None
-    before = text[: money[0].start]
     own = re.sub(r"[^A-Z]", "", re.sub(r"\b(?:X|RM|PCS?|EA|UNIT|SR|ZRL?|S|T)\b", "", before))
     named = [line for line in row if not amounts(line.text)] or list(row[:1]) if len(own) >= 3 else list(above)
     named = [line for line in named if not _COUNT.fullmatch(case_free(line.text).strip())]
@@ -67,6 +66,19 @@ def _item(row: Sequence[Line], above: Sequence[Line], index: dict[int, int]) -> 
         confidence=round((0.95 if agrees else 0.6) * min(line.confidence for line in lines), 4),
         lines=sorted({index[id(line)] for line in lines}),
     )
+
+
+def _money(row: Sequence[Line]) -> tuple[str, list[Amount]]:
+    """The text before the first amount, and the amounts; none goes across from one line to the next."""
+    before: list[str] = []
+    found: list[Amount] = []
+    for line in row:
+        text = case_free(line.text)
+        here = amounts(text)
+        if not found:
+            before.append(text[: here[0].start] if here else text)
+        found += here
+    return " ".join(before), found
 
 
 def _name(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 _DIGIT = "[0-9OoQ]"
 _AMOUNT = re.compile(
     rf"(?<![\w.,/-])(?P<sign>-\s?)?(?P<currency>RM|MYR|USD|US\$|S\$|\$|€|£|R\.M\.?)?\s?(?P<inner>-)?"
-    rf"(?P<whole>{_DIGIT}{{1,3}}(?:[, ]{_DIGIT}{{3}})+"
+    rf"(?P<whole>{_DIGIT}{{1,3}}(?:,{_DIGIT}{{3}})+|{_DIGIT}{{1,3}}(?: {_DIGIT}{{3}})+(?(currency)|(?=,))"
     rf"|{_DIGIT}{{1,3}}(?P<group>[.'’]){_DIGIT}{{3}}(?:(?P=group){_DIGIT}{{3}})*(?=[.,])|{_DIGIT}{{1,7}})?"
     rf"\s?(?P<point>[.,])\s?(?P<cents>{_DIGIT}{{2}})(?![0-9%]|\.\d)",
     re.IGNORECASE,
@@ -68,8 +68,9 @@ class PrintedDate(NamedTuple):
 def amounts(text: str) -> list[Amount]:
     """Amounts with two decimals, from the left.
 
-    Thousands may be set apart by a comma, a space, a point or an apostrophe, cents by a point or a comma: `1,234.50`,
-    `1.234,50`, `1'234.50`; and `1.234.50`, which is how a faint comma is read.
+    Thousands may be set apart by a comma, a point or an apostrophe, cents by a point or a comma: `1,234.50`,
+    `1.234,50`, `1'234.50`; and `1.234.50`, which is how a faint comma is read. A space does so after a currency or
+    before a comma, `RM 1 234.50` and `1 234,50`: else what stands before it is a quantity, `2 500.00`.
     """
     found = []
     for match in _AMOUNT.finditer(text):

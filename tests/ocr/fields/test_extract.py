@@ -108,6 +108,30 @@ def test_an_item_s_name_may_stand_above_its_prices(make: Make) -> None:
     assert item.lines == [3, 5, 6, 7]
 
 
+def test_quantity_and_price_are_two_numbers(make: Make) -> None:
+    page = make(
+        [
+            "DESCRIPTION | QTY | PRICE | AMOUNT",
+            "OFFICE CHAIR | 2 | 150.00 | 300.00",
+            "WOODEN TABLE | 1 | 200.00",
+            "LAMP | 3 25,00 | 75,00",
+            "TOTAL | 2 575.00",
+        ]
+    )
+    assert [(i.description, i.quantity, i.unit_price, i.amount) for i in line_items(page)] == [
+        ("OFFICE CHAIR", 2, 150.0, 300.0),
+        ("WOODEN TABLE", None, None, 200.0),
+        ("LAMP", 3, 25.0, 75.0),
+    ]
+
+
+def test_a_number_beside_the_total_is_no_part_of_it(make: Make, rows: list[str]) -> None:
+    counted = change(change(change(rows, "9.00", "909.00"), "TOTAL | RM 11.45", "TOTAL | 2 911.45"), "20.00", "920.00")
+    receipt = extract(make(counted), today=TODAY)
+    assert receipt.total is not None
+    assert receipt.total.value == 911.45
+
+
 def test_registration_numbers_are_no_part_of_the_name(make: Make, rows: list[str]) -> None:
     joined = change(rows, "MAJU SDN BHD", "MAJU SDN BHD (1234567-K)")
     receipt = extract(make([joined[0], *joined[2:]]), today=TODAY)
