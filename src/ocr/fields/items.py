@@ -10,7 +10,12 @@ from ocr.formats.words import rows
 from ocr.text.normalize import case_free
 
 _HEADING = re.compile(r"\b(?:QTY|DESCRIPTION|DESC|ITEM|PRICE|AMOUNT|U\.?P(?:RICE)?)\b")
-_END = re.compile(r"T[O0]TAL|ROUND|CASH\b|CHANGE|SUB ?TOTAL|AMOUNT DUE|JUMLAH|\bGST (?:SUMMARY|@)|BALANCE|VISA|PAYMENT")
+_END = re.compile(r"T[O0]TAL|SUB ?TOTAL|AMOUNT DUE|JUMLAH|\bGST (?:SUMMARY|@)|\bROUNDING")
+_PAYMENT = re.compile(r"\b(?:CASH|CHANGES?|ROUND(?:ED)?|BALANCE|VISA|PAYMENT)\b")
+_BESIDE_PAYMENT = re.compile(
+    r"\b(?:RM|MYR|ADJ\w*|OFF|UP|DOWN|CENT|AMT|AMOUNT|DUE|IN|TO|BY|BEFORE|AFTER|TENDER\w*|RECEIVED|PAID|RETURN\w*|GIVEN|BACK"
+    r"|CARD|DEBIT|CREDIT|MASTER\w*|MODE|TYPE|DETAILS|CUSTOMER|S|BILL|SALES?|ITEM|COUNT|QTY)\b"
+)
 _NO_ITEM = re.compile(r"\bTEL\b|INVOICE|\bDATE\b|CASHIER|\bREG\b|\bTIME\b|DISCOUNT|\bGST ID\b")
 _QUANTITY = re.compile(r"(?<![\d.,])(\d{1,4}(?:\.\d{1,3})?)\s*(?:X\b|PCS?\b|UNIT|EA\b|KG\b|@|\*)")
 _NUMBER = re.compile(r"(?<![\d.,/-])\d{1,4}(?:\.\d{1,4})?(?![\d.,/-])")
@@ -26,8 +31,8 @@ def line_items(page: Page) -> list[LineItem]:
     begun = False
     for row in rows(page.lines):
         text = case_free(" ".join(line.text for line in row))
-        money = _money(row)[1]
-        if _END.search(text) and (found or begun):
+        label, money = _money(row)
+        if (_END.search(text) or _is_payment(label)) and (found or begun):
             break
         if _HEADING.search(text) and not money:
             begun, name = True, []
@@ -40,6 +45,12 @@ def line_items(page: Page) -> list[LineItem]:
             found.append(item)
         name = []
     return found
+
+
+def _is_payment(label: str) -> bool:
+    """Whether a label speaks of payment alone: ROUND ADJ and BALANCE DUE, but not ROUND NECK TEE and NEW BALANCE."""
+    rest = _PAYMENT.sub("", label)
+    return rest != label and not re.search(r"[^\W\d_]", _BESIDE_PAYMENT.sub("", rest))
 
 
 def _item(row: Sequence[Line], above: Sequence[Line], index: dict[int, int]) -> LineItem | None:

@@ -132,6 +132,47 @@ def test_a_number_beside_the_total_is_no_part_of_it(make: Make, rows: list[str])
     assert receipt.total.value == 911.45
 
 
+@pytest.mark.parametrize(
+    "product",
+    [
+        "GROUND COFFEE",
+        "ROUND NECK TEE",
+        "NEW BALANCE SHOES",
+        "EXCHANGE ITEM",
+        "CHANGE OIL",
+        "CASHEW NUTS",
+        "CASH BOOK A5",
+        "VISA PHOTO",
+    ],
+)
+def test_products_named_like_payments_are_items(make: Make, product: str) -> None:
+    page = make(["ITEM | AMOUNT", "MILK | 3.00", f"{product} | 12.00", "BREAD | 4.00", "TOTAL | 19.00", "CASH | 19.00"])
+    assert [item.description for item in line_items(page)] == ["MILK", product, "BREAD"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "TOTAL",
+        "ROUND ADJ",
+        "ROUND OFF",
+        "ROUNDED",
+        "5 CENT ROUNDING",
+        "CASH RM",
+        "CHANGE DUE:",
+        "CHANGE",
+        "BALANCE",
+        "BALANCE DUE",
+        "VISA 1234",
+        "VISA CARD",
+        "PAYMENT (CASH)",
+    ],
+)
+def test_items_end_at_totals_and_payments(make: Make, label: str) -> None:
+    page = make(["ITEM | AMOUNT", "MILK | 3.00", f"{label} | 3.00", "POINTS | 4.00"])
+    assert [item.description for item in line_items(page)] == ["MILK"]
+
+
 def test_registration_numbers_are_no_part_of_the_name(make: Make, rows: list[str]) -> None:
     joined = change(rows, "MAJU SDN BHD", "MAJU SDN BHD (1234567-K)")
     receipt = extract(make([joined[0], *joined[2:]]), today=TODAY)
