@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import combinations
 
 from ocr.fields.amount_features import Candidate, keywords
+from ocr.fields.money import charges
 from ocr.fields.receipt import AmountField, DateField, Doubt, LineItem, TextField
 
 _LOW = 0.5
@@ -34,10 +36,11 @@ def doubts(
         raised += _date(when, today)
     if isinstance(total, AmountField):
         cents = round(100 * total.value)
-        raised += _items(cents, items, tax)
+        added = charges(found) + ([round(100 * tax.value)] if isinstance(tax, AmountField) else [])
+        raised += _items(cents, items, added)
         raised += _payment(cents, found)
         if isinstance(tax, AmountField):
-            raised += _tax(cents, round(100 * tax.value), fields.get("subtotal"))
+            raised += _tax(cents, round(100 * tax.value), fields.get("subtotal"), added)
     return raised
 
 
@@ -48,11 +51,16 @@ def _date(when: DateField, today: date) -> list[Doubt]:
     return [Doubt(code="date-odd", message=f"{when.text} is {'in the future' if day > today else 'before 2000'}")]
 
 
-def _items(total: int, items: Sequence[LineItem], tax: TextField | None) -> list[Doubt]:
-    """The items add up to the total, or to it less the tax; nothing is said where no items were found."""
+def _reaches(start: int, end: int, added: Sequence[int]) -> bool:
+    """Whether some of what is added, or none of it, makes the one amount the other."""
+    sums = {sum(chosen) for count in range(len(added) + 1) for chosen in combinations(added, count)}
+    return any(abs(start + one - end) <= _ROUNDING for one in sums)
+
+
+def _items(total: int, items: Sequence[LineItem], added: Sequence[int]) -> list[Doubt]:
+    """The items add up to the total, or to it less tax and charges; nothing is said where no items were found."""
     together = sum(round(100 * item.amount) for item in items)
-    expected = [total] + ([total - round(100 * tax.value)] if isinstance(tax, AmountField) else [])
-    if not items or any(abs(together - value) <= _ROUNDING for value in expected):
+    if not items or _reaches(together, total, added):
         return []
     return [
         Doubt(code="items-differ", message=f"the items add up to {together / 100:.2f}, the total is {total / 100:.2f}")
@@ -60,21 +68,21 @@ def _items(total: int, items: Sequence[LineItem], tax: TextField | None) -> list
 
 
 def _payment(total: int, found: Sequence[Candidate]) -> list[Doubt]:
-    """What was paid less the change is the total, where both are printed."""
-    paid = [one.amount.cents for one in found if "cash" in keywords(one.label)]
-    change = [one.amount.cents for one in found if "change" in keywords(one.label)]
-    if not paid or not change or any(abs(given - back - total) <= _ROUNDING for given in paid for back in change):
+    """What was paid less the change is the total, where both are printed; either may have a minus."""
+    paid = [abs(one.amount.cents) for one in found if "cash" in keywords(one.label)]
+    change = [abs(one.amount.cents) for one in found if "change" in keywords(one.label)]
+    if not paid or not change or any(abs(given - back - abs(total)) <= _ROUNDING for given in paid for back in change):
         return []
     message = f"{max(paid) / 100:.2f} paid less {change[0] / 100:.2f} change is not {total / 100:.2f}"
     return [Doubt(code="payment-differs", message=message)]
 
 
-def _tax(total: int, tax: int, subtotal: TextField | None) -> list[Doubt]:
-    """Subtotal and tax make the total, where the subtotal is one without tax."""
+def _tax(total: int, tax: int, subtotal: TextField | None, added: Sequence[int]) -> list[Doubt]:
+    """Subtotal, tax and charges make the total, where the subtotal is one without them."""
     if not isinstance(subtotal, AmountField):
         return []
     before = round(100 * subtotal.value)
-    if any(abs(value - total) <= _ROUNDING for value in (before, before + tax)):
+    if _reaches(before, total, added):
         return []
     message = f"subtotal {before / 100:.2f} and tax {tax / 100:.2f} do not make {total / 100:.2f}"
     return [Doubt(code="tax-differs", message=message)]

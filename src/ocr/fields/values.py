@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 _DIGIT = "[0-9OoQ]"
 _AMOUNT = re.compile(
-    rf"(?<![\w.,/-])(?P<sign>-\s?)?(?P<currency>RM|MYR|USD|US\$|S\$|\$|€|£|R\.M\.?)?\s?(?P<inner>-)?"
+    rf"(?<![\w.,/-])(?P<bracket>\(\s?)?(?P<sign>-\s?)?(?P<currency>RM|MYR|USD|US\$|S\$|\$|€|£|R\.M\.?)?\s?(?P<inner>-)?"
     rf"(?P<whole>{_DIGIT}{{1,3}}(?:,{_DIGIT}{{3}})+|{_DIGIT}{{1,3}}(?: {_DIGIT}{{3}})+(?(currency)|(?=,))"
     rf"|{_DIGIT}{{1,3}}(?P<group>[.'’]){_DIGIT}{{3}}(?:(?P=group){_DIGIT}{{3}})*(?=[.,])|{_DIGIT}{{1,7}})?"
-    rf"\s?(?P<point>[.,])\s?(?P<cents>{_DIGIT}{{2}})(?![0-9%]|\.\d)",
+    rf"\s?(?P<point>[.,])\s?(?P<cents>{_DIGIT}{{2}})(?![0-9%]|\.\d)"
+    rf"(?P<after>(?(bracket)\s?\)|-(?=\s|$)))?",
     re.IGNORECASE,
 )
 _MONTHS = {
@@ -70,13 +71,14 @@ def amounts(text: str) -> list[Amount]:
 
     Thousands may be set apart by a comma, a point or an apostrophe, cents by a point or a comma: `1,234.50`,
     `1.234,50`, `1'234.50`; and `1.234.50`, which is how a faint comma is read. A space does so after a currency or
-    before a comma, `RM 1 234.50` and `1 234,50`: else what stands before it is a quantity, `2 500.00`.
+    before a comma, `RM 1 234.50` and `1 234,50`: else what stands before it is a quantity, `2 500.00`. Less than zero
+    are `-2.00`, `2.00-` and `(2.00)`.
     """
     found = []
     for match in _AMOUNT.finditer(text):
         whole = _digits(match["whole"] or "0")
         value = int(whole) * 100 + int(_digits(match["cents"]))
-        negative = bool(match["sign"] or match["inner"])
+        negative = bool(match["sign"] or match["inner"] or match["after"])
         printed = f"{'-' if negative else ''}{int(whole)}.{_digits(match['cents'])}"
         currency = (match["currency"] or "").upper().replace(".", "")
         found.append(Amount(-value if negative else value, printed, match.start(), match.end(), currency))

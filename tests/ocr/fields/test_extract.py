@@ -82,6 +82,36 @@ def test_what_does_not_agree_makes_a_page_doubtful(make: Make, rows: list[str], 
     assert code in codes(extract(make(change(rows, old, new)), today=TODAY))
 
 
+TEH = "TEH TARIK | 1 X | 1.80 | 1.80"
+DEARER_TEH = "TEH TARIK | 1 X | 2.80 | 2.80"
+GST, TOTAL = "GST 6% | 0.65", "TOTAL | RM 11.45"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"CHANGE | 8.55": ["CHANGE | -8.55"]},
+        {"CHANGE | 8.55": ["CHANGE | 8.55-"]},
+        {"CASH | 20.00": ["CASH | -20.00"]},
+        {GST: ["SERVICE CHARGE 10% | 1.08", GST], TOTAL: ["TOTAL | RM 12.53"], "CHANGE | 8.55": ["CHANGE | 7.47"]},
+        {GST: ["DISCOUNT | 1.00", GST], TOTAL: ["TOTAL | RM 10.45"], "CHANGE | 8.55": ["CHANGE | 9.55"]},
+        {GST: ["DISCOUNT | -1.00", GST], TOTAL: ["TOTAL | RM 10.45"], "CHANGE | 8.55": ["CHANGE | 9.55"]},
+        {TEH: [DEARER_TEH, "VOUCHER | 1.00-"]},
+        {TEH: [DEARER_TEH, "VOUCHER | (1.00)"]},
+    ],
+)
+def test_what_adds_up_is_not_doubtful(make: Make, rows: list[str], changed: dict[str, list[str]]) -> None:
+    assert changed.keys() <= set(rows)
+    receipt = extract(make([new for row in rows for new in changed.get(row, [row])]), today=TODAY)
+    assert codes(receipt) == set()
+    assert receipt.tax is not None
+    assert receipt.tax.value == 0.65
+
+
+def test_a_service_charge_is_no_tax(make: Make, rows: list[str]) -> None:
+    assert extract(make(change(rows, "GST 6%", "SERVICE CHARGE 6%")), today=TODAY).tax is None
+
+
 def test_a_page_without_lines_has_nothing_and_says_so(make: Make) -> None:
     receipt = extract(make([]), today=TODAY)
     assert (receipt.merchant, receipt.address, receipt.date, receipt.total, receipt.items) == (
