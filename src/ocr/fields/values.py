@@ -36,13 +36,22 @@ _MONTHS = {
 }
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _SEPARATOR = r"\s?([-/.~])\s?"
+_ORDINAL = "(?:st|nd|rd|th)?"
 _DATES = (
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)?\d\d)\s?년\s?(?P<named>(?P<m>\d\d?)\s?월)\s?(?P<d>\d\d?)\s?일"),
+    re.compile(
+        rf"(?<!\d)(?P<y>(?:19|20)\d\d)[\s./-]*(?P<named>(?P<m>{_MONTH}))[a-z]*[\s./-]*(?P<d>\d\d?)(?!\d)", re.IGNORECASE
+    ),
     re.compile(rf"(?<!\d)(?P<y>(?:19|20)\d\d){_SEPARATOR}(?P<m>\d\d?){_SEPARATOR}(?P<d>\d\d?)(?!\d)"),
     re.compile(rf"(?<![\d.])(?P<d>\d\d?){_SEPARATOR}(?P<m>\d\d?){_SEPARATOR}(?P<y>(?:19|20)\d\d|\d\d(?![\d/]))"),
     re.compile(
-        rf"(?<!\d)(?P<d>\d\d?)[\s./-]*(?P<name>{_MONTH})[a-z]*[\s.,/'-]*(?P<y>(?:19|20)\d\d|\d\d(?!\d))", re.IGNORECASE
+        rf"(?<!\d)(?P<d>\d\d?){_ORDINAL}[\s./-]*(?P<named>(?P<m>{_MONTH}))[a-z]*[\s.,/'-]*"
+        r"(?P<y>(?:19|20)\d\d|\d\d(?!\d))",
+        re.IGNORECASE,
     ),
-    re.compile(rf"\b(?P<name>{_MONTH})[a-z]*[\s.]*(?P<d>\d\d?)[\s,]+(?P<y>(?:19|20)\d\d)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?P<named>(?P<m>{_MONTH}))[a-z]*[\s./-]*(?P<d>\d\d?){_ORDINAL}[\s.,/-]+(?P<y>(?:19|20)\d\d)", re.IGNORECASE
+    ),
 )
 _FIRST_YEAR, _LAST_YEAR = 1990, 2079
 
@@ -91,13 +100,13 @@ def dates(text: str) -> list[PrintedDate]:
     for pattern in _DATES:
         for match in pattern.finditer(text):
             parts = match.groupdict()
-            month = _MONTHS[parts["name"].lower()] if "name" in parts else int(parts["m"])
+            month = _MONTHS[parts["m"].lower()] if parts["m"].isalpha() else int(parts["m"])
             day = int(parts["d"])
             swapped = month > 12 >= day  # printed month first
             value = _date(int(parts["y"]), *((day, month) if swapped else (month, day)))
             if value is None or any(abs(match.start() - other.start) < 4 for other in found):
                 continue
-            ambiguous = "name" not in parts and not swapped and day <= 12 and day != month
+            ambiguous = "named" not in parts and not swapped and day <= 12 and day != month
             found.append(PrintedDate(value, _tidy(match[0]), match.start(), ambiguous))
     return sorted(found, key=lambda one: one.start)
 
