@@ -70,7 +70,11 @@ def _items(total: int, items: Sequence[LineItem], added: Sequence[int]) -> list[
 def _payment(total: int, found: Sequence[Candidate]) -> list[Doubt]:
     """What was paid less the change is the total, where both are printed; either may have a minus."""
     paid = [abs(one.amount.cents) for one in found if "cash" in keywords(one.label)]
-    change = [abs(one.amount.cents) for one in found if "change" in keywords(one.label)]
+    change = [
+        abs(one.amount.cents)
+        for one in found
+        if "change" in keywords(one.label) and "BALANCE DUE" not in one.label  # what is to be paid
+    ]
     if not paid or not change or any(abs(given - back - abs(total)) <= _ROUNDING for given in paid for back in change):
         return []
     message = f"{max(paid) / 100:.2f} paid less {change[0] / 100:.2f} change is not {total / 100:.2f}"

@@ -93,6 +93,7 @@ GST, TOTAL = "GST 6% | 0.65", "TOTAL | RM 11.45"
         {"CHANGE | 8.55": ["CHANGE | -8.55"]},
         {"CHANGE | 8.55": ["CHANGE | 8.55-"]},
         {"CASH | 20.00": ["CASH | -20.00"]},
+        {"CASH | 20.00": ["BALANCE DUE | 11.45", "VISA CARD | 11.45"], "CHANGE | 8.55": []},
         {GST: ["SERVICE CHARGE 10% | 1.08", GST], TOTAL: ["TOTAL | RM 12.53"], "CHANGE | 8.55": ["CHANGE | 7.47"]},
         {GST: ["DISCOUNT | 1.00", GST], TOTAL: ["TOTAL | RM 10.45"], "CHANGE | 8.55": ["CHANGE | 9.55"]},
         {GST: ["DISCOUNT | -1.00", GST], TOTAL: ["TOTAL | RM 10.45"], "CHANGE | 8.55": ["CHANGE | 9.55"]},
