@@ -100,7 +100,7 @@ def keywords(label: str) -> set[str]:
 def _is_paid_difference(cents: int, values: list[int], labels: list[set[str]]) -> bool:
     paid = [value for value, label in zip(values, labels, strict=True) if "cash" in label]
     change = [value for value, label in zip(values, labels, strict=True) if "change" in label]
-    return any(given - back == cents for given in paid for back in change)
+    return any(abs(given) - abs(back) == cents for given in paid for back in change)
 
 
 def _height(line: Line) -> float:
