@@ -224,16 +224,17 @@ class RecognitionData(LightningDataModule):  # type: ignore[misc]
         trainer: Any = self.trainer
         if trainer is not None:
             stream.rank, stream.world = trainer.global_rank, trainer.world_size
-        return StreamLoader(
-            stream,
-            position=self._position,
-            batch_size=None,
-            num_workers=self.num_workers,
-            pin_memory=self.pin_memory,
-            persistent_workers=self.num_workers > 0,
-            worker_init_fn=_one_thread,
-            collate_fn=_as_it_is,
-        )
+        options: dict[str, Any] = {
+            "batch_size": None,
+            "num_workers": self.num_workers,
+            "pin_memory": self.pin_memory,
+            "persistent_workers": self.num_workers > 0,
+            "worker_init_fn": _one_thread,
+            "collate_fn": _as_it_is,
+        }
+        if kind == "val":  # the same in each epoch, and whole
+            return DataLoader(stream, **options)
+        return StreamLoader(stream, position=self._position, **options)
 
     def _position(self) -> tuple[int, int]:
         """The epoch that begins, and how many of its batches the run has had: some, when it was stopped inside it."""
