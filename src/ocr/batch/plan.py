@@ -11,7 +11,7 @@ failed.jsonl         every failed page, collected at the end
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -71,9 +71,9 @@ class Plan(NamedTuple):
     items: int
     is_old: bool = False
 
-    def files(self) -> set[str]:
-        """The files that its items are or lie in, by path or URL."""
-        return {item.url for shard in self._shards() for item in shard.items}
+    def count_files(self) -> int:
+        """How many files its items are or lie in: items of one file were planned one after the other."""
+        return sum(1 for _ in groupby(item.url for shard in self._shards() for item in shard.items))
 
     def reopen_failed(self) -> None:
         """Make shards with failed pages pending again, for these pages alone."""

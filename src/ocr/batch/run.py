@@ -96,11 +96,11 @@ def _collect(plan: Plan, pages_now: int) -> Summary:
 
 
 def _unplanned(plan: Plan) -> int:
-    """How many files are among the inputs now that were not when the batch was planned."""
+    """How many files more are among the inputs now than when the batch was planned."""
     if not plan.is_old:
         return 0
-    planned = plan.files()
     try:
-        return sum(url not in planned and not plan.folder.holds(url) for url in list_files(plan.settings.inputs))
+        found = sum(not plan.folder.holds(url) for url in list_files(plan.settings.inputs))
     except BatchError:  # inputs may be gone once they are read
         return 0
+    return max(found - plan.count_files(), 0)
