@@ -110,7 +110,9 @@ class Reader:
         read = sum(len(text.text) * text.confidence for text in texts)
         noisy = read < _NOISY_PAGE * sum(len(text.text) for text in texts)
         least = _TEXT_ON_NOISE if noisy else _TEXT
-        return lambda text: text.confidence >= least and not is_rule(text.text)
+        # Any blob of a picture looks like some character: one alone is no text there.
+        shortest = 2 if noisy else 1
+        return lambda text: text.confidence >= least and len(text.text) >= shortest and not is_rule(text.text)
 
     def _find(self, image: Rgb) -> list["_Found"]:
         """Lines of an image in reading order, with their crops."""
