@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from findings.counted import counted
-from ocr.cli.numbers import finite
+from ocr.cli.finite import finite
 
 if TYPE_CHECKING:
     from ocr.batch.plan import Done, Plan

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ocr.cli.numbers import finite
+from ocr.cli.finite import finite
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 keys_app = typer.Typer(
