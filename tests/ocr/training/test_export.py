@@ -138,7 +138,7 @@ def recognizer(receipts: Path, parts: None, tmp_path_factory: pytest.TempPathFac
 def test_a_detector_becomes_a_bundle_that_finds_the_same(detector: Exported, receipts: Path) -> None:
     bundle, found = detector
     assert (found.pages, found.synthetic, found.is_enough) == (3, False, False)
-    assert found.items >= 5
+    assert found.items > 2
     assert found.difference < 1e-4
     loaded = load_bundle(bundle.model_path.parent, task="detection")
     assert loaded.card == bundle.card
