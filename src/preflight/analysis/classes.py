@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from preflight.project import Project
 from preflight.source.folders import Place
-from preflight.source.resolver import Defined
+from preflight.source.resolution import Defined
 from preflight.source.summary import ClassInfo, Param, Signature
 
 _EMPTY_BASES = frozenset(("object", "ABC", "abc.ABC", "Protocol", "typing.Protocol", "Generic", "typing.Generic"))

@@ -10,7 +10,7 @@ from preflight.analysis.names import Moved, NameIndex, near_name
 from preflight.files import context
 from preflight.project import Project
 from preflight.source.folders import Place
-from preflight.source.resolver import Resolution
+from preflight.source.resolution import Resolution
 from preflight.source.summary import Import
 
 GUARDS = {

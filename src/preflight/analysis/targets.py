@@ -13,7 +13,7 @@ from preflight.config.yaml_reader import Node
 from preflight.environment import STANDARD
 from preflight.project import Project
 from preflight.source.folders import Place
-from preflight.source.resolver import Defined, Resolution
+from preflight.source.resolution import Defined, Resolution
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _MALFORMED = re.compile(r"[\w.: ]*\w[\w.: ]*")  # a path all the same, not a placeholder

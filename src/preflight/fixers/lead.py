@@ -5,7 +5,7 @@ import ast
 from preflight.analysis.audit import Audit
 from preflight.fixers.code import Chain, Code
 from preflight.source.folders import Place
-from preflight.source.resolver import Resolution
+from preflight.source.resolution import Resolution
 from preflight.source.summary import Import
 
 

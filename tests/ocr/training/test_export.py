@@ -110,9 +110,9 @@ def checkpoint(folder: Path, model: dict, *, bare: bool = False) -> Path:
 
 @pytest.fixture(scope="module")
 def receipts(ocr_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three real receipts with their annotations."""
+    """Four real receipts with their annotations."""
     source, target = ocr_data / "sroie" / "val", tmp_path_factory.mktemp("data") / "receipts"
-    names = sorted(path.stem for path in (source / "img").iterdir())[:3]
+    names = sorted(path.stem for path in (source / "img").iterdir())[:4]
     for kind, suffix in (("img", ".jpg"), ("box", ".txt")):
         (target / kind).mkdir(parents=True)
         for name in names:
@@ -137,8 +137,8 @@ def recognizer(receipts: Path, parts: None, tmp_path_factory: pytest.TempPathFac
 
 def test_a_detector_becomes_a_bundle_that_finds_the_same(detector: Exported, receipts: Path) -> None:
     bundle, found = detector
-    assert (found.pages, found.synthetic, found.is_enough) == (3, False, False)
-    assert found.items > 2
+    assert (found.pages, found.synthetic, found.is_enough) == (4, False, False)
+    assert found.items > 5
     assert found.difference < 1e-4
     loaded = load_bundle(bundle.model_path.parent, task="detection")
     assert loaded.card == bundle.card
@@ -247,7 +247,7 @@ def test_lines_of_plain_images_come_from_the_shipped_detector(
 ) -> None:
     monkeypatch.setattr(parity, "DETECTOR", str(plain_detector.model_path.parent))
     _, found = export(checkpoint(tmp_path, RECOGNITION), tmp_path / "bundle", pages=receipts / "img")
-    assert found.pages == 3
+    assert found.pages == 4
     assert found.items > 0
 
 
@@ -396,7 +396,7 @@ def test_command_says_what_it_did(tmp_path: Path, receipts: Path, capsys: pytest
     code, out, err = run(path, "--to", tmp_path / "a", "--data", receipts)
     assert code == 0
     assert out.startswith(f"{tmp_path / 'a'}: detection bundle 'plain', 0.0 MB; graph and network agree on")
-    assert "compared on 3 real pages only; name 20 or more" in err
+    assert "compared on 4 real pages only; name 20 or more" in err
     code, out, err = run(path, "--to", tmp_path / "b", "--json", "--data", receipts)
     result = json.loads(out)
     assert (result["bundle"], result["task"], result["parity"]["pages"]) == (str(tmp_path / "b"), "detection", 3)
