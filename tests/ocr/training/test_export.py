@@ -399,7 +399,7 @@ def test_command_says_what_it_did(tmp_path: Path, receipts: Path, capsys: pytest
     assert "compared on 4 real pages only; name 20 or more" in err
     code, out, err = run(path, "--to", tmp_path / "b", "--json", "--data", receipts)
     result = json.loads(out)
-    assert (result["bundle"], result["task"], result["parity"]["pages"]) == (str(tmp_path / "b"), "detection", 3)
+    assert (result["bundle"], result["task"], result["parity"]["pages"]) == (str(tmp_path / "b"), "detection", 4)
     assert result["sha256"] == load_bundle(tmp_path / "b").sha256
     code, out, err = run(tmp_path / "none.ckpt", "--to", tmp_path / "c")
     assert (code, out, err.count("\n")) == (2, "", 1)
